@@ -1,0 +1,270 @@
+// Build: totals, graph, detail card and table of one architecture. They share one selection.
+import { readLink, showTab, writeLink } from "./page.js";
+
+const FRAME = `
+  <div class="rx-refusal" role="alert" hidden></div>
+  <div class="rx-totals" aria-live="polite"></div>
+  <div class="rx-main">
+    <div class="rx-graph-box">
+      <div class="rx-tools">
+        <span class="rx-hint"></span>
+        <span class="rx-zoom"><button type="button" data-zoom="in" aria-label="Zoom in">+</button><button type="button"
+          data-zoom="out" aria-label="Zoom out">−</button><button type="button" data-zoom="fit">Fit</button></span>
+      </div>
+      <div class="rx-graph" tabindex="0" role="application"
+        aria-label="Graph. Arrow keys walk it, Enter opens the card, Escape closes it."></div>
+      <div class="rx-legend" aria-label="Legend"></div>
+    </div>
+    <aside class="rx-card" aria-live="polite" hidden></aside>
+  </div>
+  <div class="rx-table-box" tabindex="0" role="region" aria-label="Cost table"></div>`;
+
+const LEGEND = [
+  ["conv", "convolution", "#0072b2"], ["norm", "norm", "#56b4e9"], ["act", "ReLU", "#e69f00"],
+  ["pool", "pooling", "#009e73"], ["linear", "linear", "#cc79a7"],
+];
+const LINES = [["identity", "#d55e00", ""], ["A", "#a58a00", "5 3"], ["projection (B, C)", "#8250c4", ""]];
+
+export function mount(element, { props, watch, server, on }) {
+  const frame = element.querySelector(".rx-widget");
+  frame.innerHTML = FRAME;
+  const view = new View(frame, server, on);
+  view.show(props.value, true);
+  watch("value", () => view.show(props.value, false));
+  addEventListener("popstate", () => {
+    if (readLink().v !== view.value.variant) on.restore({ query: location.search });
+  });
+  if (readLink().v && readLink().v !== view.value.variant) on.restore({ query: location.search });
+}
+
+class View {
+  constructor(frame, server, on) {
+    this.frame = frame;
+    this.server = server;
+    this.on = on;
+    this.value = {};
+    this.selected = "";
+    this.zoom = 0; // 0: fit
+    this.find = (selector) => frame.querySelector(selector);
+    this.graph = this.find(".rx-graph");
+    this.table = this.find(".rx-table-box");
+    this.card = this.find(".rx-card");
+    this.find(".rx-legend").innerHTML = drawLegend();
+    this.listen();
+  }
+
+  show(value, first) {
+    const refusal = this.find(".rx-refusal");
+    refusal.hidden = !value.error;
+    refusal.textContent = value.error || "";
+    if (!value.svg) return;
+    const before = this.value;
+    this.value = value;
+    this.find(".rx-totals").innerHTML = value.totals;
+    this.find(".rx-hint").textContent = value.note;
+    if (value.svg !== before.svg) this.drawGraph(value.level !== before.level);
+    if (value.table !== before.table) this.drawTable();
+    this.select(this.selected, { quiet: true, again: true });
+    // a link that is being restored is already in the address bar
+    if (!(first && readLink().v)) writeLink("v", value.variant, first || !readLink().v);
+    this.frame.dataset.variant = value.variant;
+  }
+
+  drawGraph(anew) {
+    const { scrollTop, scrollLeft } = this.graph;
+    this.graph.innerHTML = this.value.svg;
+    this.svg = this.graph.querySelector("svg");
+    this.size = [this.svg.width.baseVal.value, this.svg.height.baseVal.value];
+    this.applyZoom();
+    if (anew) this.graph.scrollTo(0, 0);
+    else this.graph.scrollTo(scrollLeft, scrollTop);
+  }
+
+  drawTable() {
+    const { scrollTop, scrollLeft } = this.table;
+    this.table.innerHTML = this.value.table;
+    this.table.scrollTo(scrollLeft, scrollTop);
+  }
+
+  // zoom 0 fits the width; a network is tall, so its height scrolls
+  applyZoom() {
+    const fit = Math.min(1.15, (this.graph.clientWidth - 8) / this.size[0]);
+    const scale = this.zoom || Math.max(fit, 0.3);
+    this.svg.setAttribute("width", this.size[0] * scale);
+    this.svg.setAttribute("height", this.size[1] * scale);
+    this.scale = scale;
+  }
+
+  changeZoom(factor, at) {
+    const box = this.graph.getBoundingClientRect();
+    const [x, y] = at ? [at.clientX - box.left, at.clientY - box.top] : [box.width / 2, box.height / 2];
+    const before = this.scale;
+    const point = [(this.graph.scrollLeft + x) / before, (this.graph.scrollTop + y) / before];
+    this.zoom = factor ? Math.min(4, Math.max(0.15, before * factor)) : 0;
+    this.applyZoom();
+    this.graph.scrollTo(point[0] * this.scale - x, point[1] * this.scale - y);
+  }
+
+  listen() {
+    const named = (target) => target.closest && target.closest("[data-name]");
+    for (const box of [this.graph, this.table]) {
+      box.addEventListener("click", (event) => {
+        const hit = named(event.target);
+        if (hit && !this.dragged) this.select(hit.dataset.name, { from: box });
+      });
+      box.addEventListener("mouseover", (event) => this.light(named(event.target)?.dataset.name || ""));
+      box.addEventListener("mouseleave", () => this.light(""));
+    }
+    this.find(".rx-zoom").addEventListener("click", (event) => {
+      const what = event.target.dataset.zoom;
+      if (what) this.changeZoom({ in: 1.25, out: 0.8 }[what]);
+    });
+    this.graph.addEventListener("wheel", (event) => {
+      if (!event.ctrlKey && !event.metaKey) return; // a plain wheel scrolls
+      event.preventDefault();
+      this.changeZoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, event);
+    }, { passive: false });
+    this.graph.addEventListener("keydown", (event) => this.press(event));
+    this.table.addEventListener("keydown", (event) => this.pressInTable(event));
+    this.card.addEventListener("click", (event) => this.clickCard(event));
+    this.card.addEventListener("keydown", (event) => event.key === "Escape" && this.close(true));
+    this.listenToDrag();
+    new ResizeObserver(() => this.svg && !this.zoom && this.applyZoom()).observe(this.graph);
+  }
+
+  listenToDrag() {
+    let start = null;
+    this.graph.addEventListener("pointerdown", (event) => {
+      this.dragged = false;
+      if (event.pointerType === "mouse" && event.button === 0)
+        start = [event.clientX, event.clientY, this.graph.scrollLeft, this.graph.scrollTop];
+    });
+    addEventListener("pointermove", (event) => {
+      if (!start) return;
+      const [dx, dy] = [event.clientX - start[0], event.clientY - start[1]];
+      if (Math.hypot(dx, dy) > 4) this.dragged = true;
+      if (this.dragged) this.graph.scrollTo(start[2] - dx, start[3] - dy);
+    });
+    addEventListener("pointerup", () => (start = null));
+  }
+
+  /** The node that stands for a name: itself, or the box around it. */
+  findNode(name) {
+    for (let path = name; path; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
+      const node = this.svg.querySelector(`.node[data-name="${CSS.escape(path)}"]`);
+      if (node) return node;
+    }
+    return null;
+  }
+
+  /** The rows of a name: its own and those inside it, or those of what it is a part of. */
+  findRows(name) {
+    const rows = [...this.table.querySelectorAll("tr[data-name]")];
+    for (let path = name; path; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
+      const found = rows.filter((row) => row.dataset.name === path || row.dataset.name.startsWith(path + "."));
+      if (found.length) return found;
+    }
+    return [];
+  }
+
+  hasRow(name) {
+    return Boolean(this.table.querySelector(`tr[data-name="${CSS.escape(name)}"]`));
+  }
+
+  mark(kind, name) {
+    for (const old of this.frame.querySelectorAll(`.${kind}`)) old.classList.remove(kind);
+    if (!name) return [];
+    const node = this.findNode(name);
+    if (node) node.classList.add(kind);
+    const rows = this.findRows(name);
+    for (const row of rows) row.classList.add(kind);
+    return [node, rows[0]];
+  }
+
+  light(name) {
+    this.mark("lit", name);
+  }
+
+  async select(name, { from = null, quiet = false, again = false } = {}) {
+    const exists = name && (this.findNode(name)?.dataset.name === name || this.hasRow(name));
+    if (again && !exists) return this.close();
+    const [node, row] = this.mark("chosen", name);
+    this.selected = name;
+    if (!quiet && from !== this.graph && node) scrollInto(this.graph, node);
+    if (!quiet && from !== this.table && row) scrollInto(this.table, row, 34);
+    if (!name) return;
+    const answer = await this.server.card({ variant: this.value.variant, name });
+    if (this.selected !== name || !answer.html) return;
+    this.card.innerHTML = `<button type="button" class="rx-close" aria-label="Close">×</button>${answer.html}`;
+    this.card.hidden = false;
+  }
+
+  close(byKey = false) {
+    if (byKey) this.graph.focus({ preventScroll: true }); // else the focus would be lost with the card
+    this.selected = "";
+    this.mark("chosen", "");
+    this.card.hidden = true;
+  }
+
+  clickCard(event) {
+    if (event.target.closest(".rx-close")) this.close();
+    const maps = event.target.closest("[data-maps]");
+    if (!maps) return;
+    this.on.maps({ name: maps.dataset.maps, variant: this.value.variant });
+    showTab("Inspect");
+  }
+
+  // up and down follow the main path, right and left cross to the shortcut and back
+  press(event) {
+    const nodes = [...this.svg.querySelectorAll(".node")].map((node) => ({ node, box: node.getBoundingClientRect() }));
+    const centre = ({ box }) => [box.left + box.width / 2, box.top + box.height / 2];
+    const axis = centre(nodes[0])[0];
+    const onPath = (item) => Math.abs(centre(item)[0] - axis) < 4;
+    const now = nodes.find(({ node }) => node.dataset.name === this.selected);
+    const [x, y] = now ? centre(now) : [axis, -Infinity];
+    const choose = (items) => {
+      const best = items.sort((a, b) => Math.abs(centre(a)[1] - y) - Math.abs(centre(b)[1] - y))[0];
+      if (best) this.select(best.node.dataset.name, { quiet: false });
+    };
+    const moves = {
+      ArrowDown: () => choose(now ? nodes.filter((n) => onPath(n) && centre(n)[1] > y + 2) : nodes.slice(0, 1)),
+      ArrowUp: () => choose(nodes.filter((n) => onPath(n) && centre(n)[1] < y - 2)),
+      ArrowRight: () => choose(nodes.filter((n) => centre(n)[0] > x + 10 && Math.abs(centre(n)[1] - y) < 400)),
+      ArrowLeft: () => choose(nodes.filter((n) => centre(n)[0] < x - 10)),
+      Enter: () => this.card.querySelector("button")?.focus(),
+      Escape: () => this.close(),
+      "+": () => this.changeZoom(1.25),
+      "-": () => this.changeZoom(0.8),
+      0: () => this.changeZoom(0),
+    };
+    if (!moves[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
+    event.preventDefault();
+    moves[event.key]();
+  }
+
+  pressInTable(event) {
+    const rows = [...this.table.querySelectorAll("tr[data-name]")];
+    const at = rows.findIndex((row) => row.dataset.name === this.selected);
+    const next = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
+    if (event.key === "Escape") this.close();
+    if (next === undefined || !rows[next]) return;
+    event.preventDefault();
+    this.select(rows[next].dataset.name, {});
+  }
+}
+
+function scrollInto(box, item, top = 8) {
+  const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
+  if (inner.top < outer.top + top) box.scrollTop -= outer.top + top - inner.top;
+  if (inner.bottom > outer.bottom - 8) box.scrollTop += inner.bottom - outer.bottom + 8;
+}
+
+function drawLegend() {
+  const kinds = LEGEND.map(([, name, colour]) => `<span><i style="background:${colour}"></i>${name}</span>`);
+  const lines = LINES.map(
+    ([name, colour, dash]) =>
+      `<span><svg width="26" height="8" aria-hidden="true"><path d="M1 4h24" stroke="${colour}" stroke-width="2"
+        stroke-dasharray="${dash}"/></svg>${name} shortcut</span>`,
+  );
+  return [...kinds, ...lines].join("");
+}

@@ -1,0 +1,114 @@
+// One chart component for the page, over the plotly.js that the installed `plotly` package carries.
+
+let loading = null;
+
+/** Load plotly.js once, when the first chart is seen. */
+function loadPlotly() {
+  loading ??= new Promise((resolve, reject) => {
+    const script = document.createElement("script");
+    script.src = new URL("explorer-assets/plotly.min.js", document.baseURI).href;
+    script.onload = () => resolve(window.Plotly);
+    script.onerror = () => reject(new Error("plotly.js could not be loaded from this server"));
+    document.head.append(script);
+  });
+  return loading;
+}
+
+const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
+
+function themed(layout, empty) {
+  const [ink, grid] = [colour("--rx-ink"), colour("--rx-grid")];
+  const title = { font: { size: 11, color: colour("--rx-quiet") }, standoff: 6 };
+  const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid };
+  return {
+    ...layout,
+    margin: { l: 56, r: 14, t: 44, b: 44, ...layout.margin },
+    paper_bgcolor: "rgba(0,0,0,0)",
+    plot_bgcolor: "rgba(0,0,0,0)",
+    font: { color: ink, size: 11, family: getComputedStyle(document.body).fontFamily },
+    title: { ...layout.title, font: { size: 13, weight: 600 } },
+    xaxis: { ...axis, ...layout.xaxis, title: { ...layout.xaxis.title, ...title } },
+    yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, ...title } },
+    annotations: empty
+      ? [{ text: layout.meta.empty, xref: "paper", yref: "paper", x: 0.5, y: 0.5, showarrow: false, font: { color: colour("--rx-quiet") } }]
+      : [],
+  };
+}
+
+/** An axis that a person zoomed has a range and no autorange; uirevision alone loses it when data arrives. */
+function keepZoom(before, layout) {
+  for (const axis of ["xaxis", "yaxis"])
+    if (before[axis].autorange === false) Object.assign(layout[axis], { range: before[axis].range, autorange: false });
+}
+
+function download(name, content, type) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([content], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+}
+
+function toCsv(data) {
+  const lines = [["trace", "x", "y", "value"]];
+  for (const trace of data) {
+    if (trace.type === "heatmap")
+      trace.y.forEach((y, row) => trace.x.forEach((x, column) => lines.push([trace.name || "", x, y, trace.z[row][column]])));
+    else trace.x.forEach((x, index) => lines.push([trace.name, x, trace.y[index], ""]));
+  }
+  return lines.map((cells) => cells.join(",")).join("\n");
+}
+
+const icon = (text) => ({ width: 24, height: 24, path: text });
+const ARROW = "M11 3h2v10l4-4 1.4 1.4L12 16.8 5.6 10.4 7 9l4 4zM5 19h14v2H5z";
+
+export class Chart {
+  constructor(element, name) {
+    this.element = element;
+    this.name = name;
+    this.figure = null;
+    new ResizeObserver(() => this.draw()).observe(element);
+    addEventListener("rx-theme", () => this.draw());
+  }
+
+  /** Show a figure; zoom and toggled traces stay as they are. */
+  update(figure) {
+    this.figure = figure;
+    this.draw();
+  }
+
+  /** Draw the newest figure; never two at once, never while hidden (plotly's margins do not settle at no width). */
+  async draw() {
+    this.wanted = true;
+    if (this.busy) return;
+    this.busy = true;
+    try {
+      const Plotly = await loadPlotly();
+      while (this.wanted && this.figure && this.element.clientWidth > 60) {
+        this.wanted = false;
+        await this.drawOnce(Plotly);
+      }
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async drawOnce(Plotly) {
+    const empty = this.figure.data.every((trace) => !trace.x.length);
+    const { clientWidth: width, clientHeight: height } = this.element;
+    const layout = { ...themed(this.figure.layout, empty), width, height, autosize: false };
+    if (!empty && this.points) keepZoom(this.element.layout, layout);
+    if (empty) for (const [axis, range] of Object.entries(layout.meta.empty_axes)) Object.assign(layout[axis], range);
+    const buttons = [
+      { name: "Download as SVG", icon: icon(ARROW), click: (div) => Plotly.downloadImage(div, { format: "svg", filename: this.name }) },
+      { name: "Download as CSV", icon: icon(ARROW), click: () => download(`${this.name}.csv`, toCsv(this.figure.data), "text/csv") },
+    ];
+    const config = {
+      responsive: false, displaylogo: false, modeBarButtonsToAdd: buttons,
+      modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], toImageButtonOptions: { filename: this.name },
+    };
+    await Plotly.react(this.element, this.figure.data, layout, config);
+    this.points = this.figure.data.reduce((sum, trace) => sum + trace.x.length, 0);
+    this.element.dataset.points = this.points;
+  }
+}

@@ -1,0 +1,123 @@
+"""How long a control takes to change the page, in headless Chromium: resnet50 at block level.
+
+From the click to the new graph and table in the document, and on to the end of the frame that shows them. Beside it,
+in the same browser and in turns, stands a Gradio app that answers one word. Run with ``python benchmarks/page.py``.
+"""
+
+from __future__ import annotations
+
+import shutil
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from measure import compute_ratios, print_times, print_title, print_verdict, read_rounds, take_turns
+from playwright.sync_api import Page, Playwright, sync_playwright
+from servers import HOST, empty_command, find_port, our_command, serve
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+AWAY = [
+    ("Depth", "34"), ("Shortcut", "C"), ("Stem", "cifar"), ("Depth", "101"), ("Shortcut", "none"),
+    ("Block", "basic"), ("Shortcut", "A"), ("Depth", "18"), ("Depth", "152"), ("Stride on", "1x1"),
+]  # fmt: skip
+BACK = {"Depth": "50", "Shortcut": "B", "Stem": "imagenet", "Block": "bottleneck", "Stride on": "3x3"}
+CHANGES = [change for group, value in AWAY for change in ((group, value), (group, BACK[group]))]
+IN_DOCUMENT, DRAWN, SERVER = "graph and table in the document", "... and drawn", "... of it, the server's answer"
+PEER = "one word of a small Gradio app, drawn"
+TARGETS = {".rx-build[data-variant]": ".rx-graph > svg, .rx-table-box > table", "#answer .html-container": ""}
+
+# Counts from the click's own time stamp, so that whatever runs before our listeners is in it. `parts` are elements
+# that a change has to put anew.
+WATCH = """([selector, parts]) => {
+  const target = document.querySelector(selector);
+  const find = () => parts ? [...document.querySelectorAll(parts)] : [];
+  let click = 0, old = [];
+  window.change = null;
+  document.addEventListener("click", (event) => { [click, old] = [event.timeStamp, find()]; }, true);
+  new MutationObserver(() => {
+    if (!click || find().some((part) => old.includes(part))) return;
+    const seen = { click, inDocument: performance.now() - click };
+    click = 0;
+    // layout and paint of the frame lie between these two
+    requestAnimationFrame(() => setTimeout(() => {
+      const sent = performance.getEntriesByType("resource").filter((entry) => entry.startTime >= seen.click);
+      const posts = sent.filter((entry) => entry.initiatorType === "fetch").map((entry) => entry.duration);
+      window.change = { ...seen, drawn: performance.now() - seen.click, server: posts[0] || 0 };
+    }));
+  }).observe(target, parts ? { attributeFilter: ["data-variant"] }
+    : { subtree: true, childList: true, characterData: true });
+}"""
+TAKE = "() => { const taken = window.change; window.change = null; performance.clearResourceTimings(); return taken; }"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Milliseconds from one click."""
+
+    in_document: float
+    drawn: float
+    server: float
+
+
+def main() -> None:
+    rounds = read_rounds(__doc__, 2) * len(CHANGES)
+    print_title("A change of a control, resnet50 at block level")
+    ports = find_port(), find_port()
+    with (
+        serve(our_command(ports[0]), ports[0]),
+        serve(empty_command(ports[1]), ports[1]),
+        sync_playwright() as playwright,
+    ):
+        ours, peer = measure(playwright, ports, rounds)
+    drawn = [change.drawn for change in ours]
+    times = {
+        IN_DOCUMENT: [change.in_document for change in ours],
+        DRAWN: drawn,
+        SERVER: [change.server for change in ours],
+        PEER: [change.drawn for change in peer],
+    }
+    print_times(times, "ms", 1)
+    print_verdict("median of a change, drawn", [statistics.median(drawn)], " ms", "at most 100 ms")
+    print_verdict("95th percentile", [statistics.quantiles(drawn, n=20, method="inclusive")[-1]], " ms", "none")
+    print_verdict("explorer / one word", compute_ratios(drawn, times[PEER]), "x", "none")
+
+
+def measure(playwright: Playwright, ports: tuple[int, int], rounds: int) -> tuple[list[Change], list[Change]]:
+    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+    pages = [browser.new_page(viewport={"width": 1280, "height": 900}) for _ in ports]
+    for page, port, target in zip(pages, ports, TARGETS.items(), strict=True):
+        page.goto(f"http://{HOST}:{port}/")
+        page.locator(target[0]).wait_for()
+        page.evaluate(WATCH, list(target))
+    pages[0].wait_for_timeout(8000)  # the server imports torch, once, soon after its first page
+    words = [("Choice", "two"), ("Choice", "one")]
+    take_turns({"ours": cycle(pages[0], CHANGES[:2]), "peer": cycle(pages[1], words)}, 6)  # the browser compiles
+    results = take_turns({"ours": cycle(pages[0], CHANGES), "peer": cycle(pages[1], words)}, rounds)
+    browser.close()
+    return results["ours"], results["peer"]
+
+
+def cycle(page: Page, changes: list[tuple[str, str]]) -> Callable[[], Change]:
+    """Return a function that makes the next change each time it is called, and times it."""
+    made = 0
+
+    def change() -> Change:
+        nonlocal made
+        group, value = changes[made % len(changes)]
+        made += 1
+        page.bring_to_front()
+        page.locator("fieldset", has=page.get_by_text(group, exact=True)).locator(f'input[value="{value}"]').click()
+        page.wait_for_function("window.change")
+        page.wait_for_timeout(100)  # as a person's next click does, it finds the browser at rest
+        taken = page.evaluate(TAKE)
+        return Change(taken["inDocument"], taken["drawn"], taken["server"])
+
+    return change
+
+
+if __name__ == "__main__":
+    main()

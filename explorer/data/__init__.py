@@ -1,0 +1,1 @@
+"""Images in and out, data sets resident in memory, and batches with augmentation."""

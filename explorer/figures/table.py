@@ -1,0 +1,190 @@
+"""The cost table: rows for the page, and the whole of it as JSON, CSV or Markdown."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from explorer.architecture.cost import (
+    CONVENTION,
+    Cost,
+    Row,
+    compute_block_cost,
+    compute_cost,
+    compute_op_cost,
+    compute_ops_cost,
+    list_rows,
+)
+from explorer.architecture.plan import Kind, Op, Path, Plan
+from explorer.architecture.variant import format_variant
+from explorer.figures.format import format_count, format_shape, format_share, format_si
+from explorer.figures.palette import KIND_COLOURS, KIND_NAMES, PATH_NAMES
+from explorer.figures.scene import Fold, fold_stage
+
+HEADINGS = ("Name", "Op", "Output", "Kernel", "Stride", "Groups", "Params", "MACs", "Share")
+
+
+def summarise(plan: Plan) -> dict[str, Any]:
+    """The whole table as plain data: variant, input, totals, and a layer an operation, whose sums are the totals."""
+    total = compute_cost(plan)
+    return {
+        "variant": format_variant(plan.architecture),
+        "input": list(plan.architecture.input),
+        "params": total.params,
+        "macs": total.macs,
+        "flops": total.flops,
+        "counted": CONVENTION,
+        "layers": [
+            {
+                "name": row.name,
+                "kind": row.op.kind.value,
+                "output": list(row.output),
+                "params": row.cost.params,
+                "macs": row.cost.macs,
+            }
+            for row in list_rows(plan)
+        ],
+    }
+
+
+def format_json(plan: Plan) -> str:
+    """`summarise` as one JSON object."""
+    return json.dumps(summarise(plan), indent=1, ensure_ascii=False)
+
+
+def format_csv(plan: Plan) -> str:
+    """One line an operation, exact numbers."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow([heading.lower() for heading in HEADINGS[:-1]])
+    writer.writerows(_plain_cells(row) for row in list_rows(plan))
+    return out.getvalue()
+
+
+def format_markdown(plan: Plan) -> str:
+    """A Markdown table with totals and the counting convention."""
+    total, lines = compute_cost(plan), [f"| {' | '.join(HEADINGS)} |", "|---|---|---|---|---|---|---:|---:|---:|"]
+    for row in list_rows(plan):
+        share = format_share(row.cost.macs, total.macs)
+        lines.append(f"| {' | '.join(map(str, _plain_cells(row)))} | {share} |")
+    lines.append(f"| **total** | | | | | | **{total.params}** | **{total.macs}** | |")
+    return "\n".join([*lines, "", f"{CONVENTION}."])
+
+
+def format_text(plan: Plan) -> str:
+    """The table for a terminal, aligned, with its totals."""
+    rows = [HEADINGS[:-1], *(tuple(map(str, _plain_cells(row))) for row in list_rows(plan))]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
+    right = {6, 7}
+    lines = [
+        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    ]
+    return "\n".join([*(line.rstrip() for line in lines), "", describe_totals(plan)])
+
+
+def describe_totals(plan: Plan) -> str:
+    """Two lines: the totals, and what was counted."""
+    total = compute_cost(plan)
+    shape = "x".join(map(str, plan.architecture.input))
+    return (
+        f"{format_variant(plan.architecture)} at {shape}: {total.params:,} parameters, {total.macs:,} MACs "
+        f"({total.flops:,} FLOPs)\n{CONVENTION}."
+    )
+
+
+def _plain_cells(row: Row) -> tuple[Any, ...]:
+    op = row.op
+    output = "x".join(map(str, op.output))
+    return (row.name, op.kind.value, output, *_window_cells(op), row.cost.params, row.cost.macs)
+
+
+def _window_cells(op: Op) -> tuple[str, str, str]:
+    """Kernel, stride and groups, empty where an operation has none."""
+    if op.kind not in (Kind.CONV, Kind.POOL, Kind.PAD):
+        return "", "", ""
+    kernel = f"{op.kernel}×{op.kernel}" if op.kernel and op.kind is not Kind.PAD else "global" if not op.kernel else ""
+    return kernel, str(op.stride) if op.kernel else "", str(op.groups) if op.kind is Kind.CONV else ""
+
+
+def draw_table(plan: Plan, fold: bool = True) -> str:
+    """The table as HTML: a row an operation, grouped by block; equal neighbours are folded, "×N"."""
+    total = compute_cost(plan)
+    body = "".join(_draw_groups(plan, total, fold))
+    head = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
+    foot = (
+        f'<tr><th scope="row">total</th><td colspan="5"></td><td>{format_count(total.params)}</td>'
+        f"<td>{format_count(total.macs)}</td><td></td></tr>"
+    )
+    return f'<table class="rx-table"><thead><tr>{head}</tr></thead>{body}<tfoot>{foot}</tfoot></table>'
+
+
+def _draw_groups(plan: Plan, total: Cost, fold: bool) -> Iterator[str]:
+    yield _draw_group("stem", "", compute_ops_cost(plan.stem), [(op.name, op) for op in plan.stem], total)
+    for stage in plan.stages:
+        for folded in fold_stage(stage, fold):
+            ops = [(f"{folded.name}.{op.name}", op) for op in folded.block.ops]
+            yield _draw_group(folded.title, _describe_fold(folded), _times(folded), ops, total, folded)
+    yield _draw_group("head", "", compute_ops_cost(plan.head), [(op.name, op) for op in plan.head], total)
+
+
+def _times(fold: Fold) -> Cost:
+    cost = compute_block_cost(fold.block)
+    return Cost(cost.params * fold.repeat, cost.macs * fold.repeat, cost.activations * fold.repeat)
+
+
+def _describe_fold(fold: Fold) -> str:
+    path = PATH_NAMES[fold.block.path]
+    words = path if fold.block.path is Path.NONE else f"{path} shortcut"
+    times = f'<b class="rx-times">×{fold.repeat}</b> ' if fold.repeat > 1 else ""
+    rest = "blocks, {words}; the rows below are one of them" if fold.repeat > 1 else "block, {words}"
+    return f"{times}{fold.block.kind} {rest.format(words=words)}"
+
+
+def _draw_group(
+    title: str, words: str, cost: Cost, ops: list[tuple[str, Op]], total: Cost, fold: Fold | None = None
+) -> str:
+    repeat = fold.repeat if fold else 1
+    name = fold.name if fold else title
+    share = _draw_share(cost.macs, total.macs)
+    head = (
+        f'<tr class="rx-group" data-name="{name}" tabindex="-1"><th scope="rowgroup">{title}</th>'
+        f'<td colspan="5">{words}</td><td title="all {repeat}">{format_count(cost.params)}</td>'
+        f"<td>{format_count(cost.macs)}</td><td>{share}</td></tr>"
+    )
+    return f"<tbody>{head}{''.join(_draw_row(path, op, total, repeat) for path, op in ops)}</tbody>"
+
+
+def _draw_row(path: str, op: Op, total: Cost, repeat: int) -> str:
+    cost = compute_op_cost(op)
+    colour, kind = KIND_COLOURS[op.kind], KIND_NAMES[op.kind]
+    cells = "".join(f"<td>{cell}</td>" for cell in (format_shape(op.output), *_window_cells(op)))
+    params, macs = (format_count(value) if value else "" for value in (cost.params, cost.macs))
+    return (
+        f'<tr data-name="{escape(path)}" tabindex="-1"><th scope="row">{escape(path)}</th>'
+        f'<td><i style="background:{colour}"></i>{kind}</td>{cells}<td>{params}</td><td>{macs}</td>'
+        f"<td>{_draw_share(cost.macs * repeat, total.macs)}</td></tr>"
+    )
+
+
+def _draw_share(part: int, whole: int) -> str:
+    if not part:
+        return ""
+    return f'<span class="rx-bar"><span style="width:{part / whole:.1%}"></span></span>{format_share(part, whole)}'
+
+
+def draw_totals(plan: Plan) -> str:
+    """The totals that stay in sight, exact values on hover, with what is counted."""
+    total = compute_cost(plan)
+    shape = format_shape(plan.architecture.input)
+    return (
+        f'<span><b title="{format_count(total.params)}">{format_si(total.params)}</b> params</span> '
+        f'<b title="{format_count(total.macs)}">{format_si(total.macs)}MACs</b> '
+        f'<span title="{format_count(total.flops)}">({format_si(total.flops)}FLOPs)</span> '
+        f"<span>depth {plan.architecture.depth}</span> <span>input {shape}</span> "
+        f'<span class="rx-quiet">{CONVENTION}</span>'
+    )

@@ -1,0 +1,1 @@
+"""The torch module: built from a plan, its weights read, translated and saved."""

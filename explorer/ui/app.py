@@ -1,0 +1,116 @@
+"""The page: one header, three tabs, and how it is served."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, cast
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # both before gradio is imported
+os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # else a data frame is built after every event
+
+import gradio as gr
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from explorer.figures.graph import STYLE
+from explorer.resources import assets
+from explorer.ui import text
+from explorer.ui.build_tab import create_build_tab
+from explorer.ui.inspect_tab import FIRST_OP, create_inspect_tab, list_weights
+from explorer.ui.train_tab import create_train_tab, describe_drawn
+from explorer.ui.widgets import MOUNT, create_widget
+
+HELD_RUNS = "() => { try { return JSON.parse(localStorage.getItem('rx-runs') || '[]').join(',') } catch { return '' } }"
+MAX_UPLOAD = "600mb"  # torchvision's largest ResNet checkpoint has 231 MB
+
+
+def create_page(shared: bool = False) -> gr.Blocks:
+    """Create the page; `shared` is for visitors: no folder or run of this machine but those they started."""
+    with gr.Blocks(title=text.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as page:
+        create_widget("page", {})
+        held, wanted = gr.Textbox(visible="hidden"), gr.Textbox(FIRST_OP, visible="hidden")
+        with gr.Tabs(elem_id="rx-tabs"):
+            with gr.Tab("Build", id="build"):
+                build = create_build_tab()
+            with gr.Tab("Train", id="train"):
+                train = create_train_tab(build.variant, shared)
+            with gr.Tab("Inspect", id="inspect") as inspect_page:
+                inspect = create_inspect_tab(inspect_page, wanted, shared)
+        quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+        build.variant.change(describe_drawn, build.variant, train.note, **quiet)
+        inspect_page.select(
+            lambda ids: gr.update(choices=list_weights(set(ids.split(",")) if shared else None)),
+            held, inspect.weights, js=HELD_RUNS, **quiet,
+        )  # fmt: skip
+        build.view.maps(_pick_op, None, inspect.wanted, **quiet)
+        train.runs.picked(_pick_run, None, inspect.weights, **quiet)  # a change of weights looks anew
+    return cast(gr.Blocks, page)
+
+
+def _pick_run(event: gr.EventData) -> Any:
+    """Choose a run's weights; it may have ended after the menu was made."""
+    run = str(event._data["run"])
+    return gr.update(choices=list_weights({run}), value=f"run:{run}")
+
+
+def _pick_op(event: gr.EventData) -> str:
+    return str(event._data["name"])
+
+
+class _Assets(StaticFiles):
+    """Scripts and styles that a browser asks about each time, so that it never mixes two versions."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+
+def asset_routes() -> list[Mount]:
+    """Our own scripts and styles, and plotly.js of the installed package, compressed."""
+    import plotly
+
+    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
+
+    async def send_plotly(request: object) -> FileResponse:
+        return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
+
+    routes = [
+        Route("/plotly.min.js", send_plotly),
+        *(Mount(f"/{name}", _Assets(directory=assets() / name)) for name in ("js", "css")),
+    ]
+    mount = Mount(f"/{MOUNT}", routes=routes)
+    mount.app = GZipMiddleware(mount.app, minimum_size=1000)
+    return [mount]
+
+
+def launch(
+    page: gr.Blocks, host: str | None = None, port: int | None = None, share: bool = False, browser: bool = False
+) -> str:
+    """Serve the page from this process and return its address; the server runs on in threads of its own."""
+    page.queue(api_open=False, max_size=64, default_concurrency_limit=4)
+    _, local, public = page.launch(
+        server_name=host, server_port=port, share=share, inbrowser=browser, prevent_thread_lock=True, quiet=True,
+        pwa=True, run_history=False, enable_monitoring=False, ssr_mode=False, max_file_size=MAX_UPLOAD,
+        state_session_capacity=200, footer_links=[], show_error=False, favicon_path=str(assets() / "icon.png"),
+        theme=create_theme(), css=STYLE + (assets() / "css" / "page.css").read_text(),
+        app_kwargs={"routes": asset_routes()},
+    )  # fmt: skip
+    return str(public or local)
+
+
+def create_theme() -> gr.themes.Base:
+    """A quiet theme on the system's own fonts; nothing is fetched."""
+    return gr.themes.Base(
+        primary_hue=gr.themes.colors.blue,
+        neutral_hue=gr.themes.colors.slate,
+        radius_size=gr.themes.sizes.radius_sm,
+        spacing_size=gr.themes.sizes.spacing_sm,
+        text_size=gr.themes.sizes.text_sm,
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "Helvetica Neue", "Arial", "sans-serif"],
+        font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
+    )

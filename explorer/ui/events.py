@@ -1,0 +1,60 @@
+"""The one place where a refusal becomes a message on the page."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable
+from html import escape
+from typing import Any, TypeVar
+
+import gradio as gr
+
+from explorer.errors import ExplorerError
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+LIVE: dict[str, Any] = {
+    "queue": False,
+    "show_progress": "hidden",
+    "trigger_mode": "always_last",
+    "api_visibility": "private",
+}
+_log = logging.getLogger(__name__)
+
+
+def refuse_politely(function: Function) -> Function:
+    """Show an `ExplorerError` as the one sentence it is; anything else as a sentence too, with the details logged."""
+
+    @functools.wraps(function)
+    def wrapped(*arguments: Any, **keywords: Any) -> Any:
+        try:
+            return function(*arguments, **keywords)
+        except ExplorerError as error:
+            raise _show(str(error)) from None
+        except Exception as error:
+            _log.exception("An event failed")
+            reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
+            sentence = f"This is a fault of the page ({type(error).__name__}: {reason}); its log has the details."
+            raise _show(sentence) from None
+
+    return wrapped  # type: ignore[return-value]
+
+
+def _show(sentence: str) -> gr.Error:
+    """The message as plain text: the browser would read it as HTML, and parts of it came from outside."""
+    return gr.Error(escape(sentence), duration=15, title="That did not work", print_exception=False)
+
+
+def answer(function: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
+    """Wrap a function that the browser calls directly: a refusal comes back as ``{"error": sentence}``."""
+
+    @functools.wraps(function)
+    def wrapped(question: Any) -> dict[str, Any]:
+        if not isinstance(question, dict):
+            return {"error": "A question is an object with named values."}
+        try:
+            return function(question)
+        except ExplorerError as error:
+            return {"error": str(error)}
+
+    return wrapped

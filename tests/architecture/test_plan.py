@@ -1,0 +1,128 @@
+import pytest
+from hypothesis import given, settings
+
+from explorer.architecture.config import Architecture, Block, Shortcut, StrideOn
+from explorer.architecture.cost import compute_cost, list_rows
+from explorer.architecture.plan import Kind, Path, expand_plan
+from explorer.architecture.variant import parse_variant
+from strategies import architectures
+
+
+def expand(text):
+    return expand_plan(parse_variant(text))
+
+
+def output_of(text, name):
+    return dict(expand(text).ops())[name].output
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),  # He et al. 2015, table 1, column "output size"
+    [
+        ("stem.conv1", (64, 112, 112)),
+        ("stem.maxpool", (64, 56, 56)),
+        ("layer1.2.after", (256, 56, 56)),
+        ("layer2.3.after", (512, 28, 28)),
+        ("layer3.5.after", (1024, 14, 14)),
+        ("layer4.2.after", (2048, 7, 7)),
+        ("head.avgpool", (2048, 1, 1)),
+        ("head.flatten", (2048,)),
+        ("head.fc", (1000,)),
+    ],
+)
+def test_resnet50_has_the_output_sizes_of_table_1(name, output):
+    assert output_of("resnet50", name) == output
+
+
+@pytest.mark.parametrize(
+    ("name", "output"),  # section 4.2: maps of 32, 16 and 8 with 16, 32 and 64 filters
+    [("stem.conv1", (16, 32, 32)), ("layer1.8.after", (16, 32, 32)), ("layer2.8.after", (32, 16, 16)),
+     ("layer3.8.after", (64, 8, 8)), ("head.fc", (10,))],
+)  # fmt: skip
+def test_resnet56_has_the_output_sizes_of_section_4_2(name, output):
+    assert output_of("resnet56", name) == output
+
+
+def test_a_bottleneck_runs_in_the_papers_order_and_by_visible_names():
+    names = [name for name, _ in expand("resnet50").ops() if name.startswith("layer2.0.")]
+    assert [name.removeprefix("layer2.0.") for name in names] == [
+        "branch.conv1", "branch.bn1", "branch.relu1", "branch.conv2", "branch.bn2", "branch.relu2", "branch.conv3",
+        "branch.bn3", "shortcut.conv", "shortcut.bn", "merge", "after",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "paths"),
+    [
+        ("resnet18,shortcut=A", "identity identity A identity A identity A identity"),
+        ("resnet18", "identity identity projection identity projection identity projection identity"),
+        ("resnet18,shortcut=C", " ".join(["projection"] * 8)),
+        ("resnet18,shortcut=none", " ".join(["none"] * 8)),
+        ("resnet14", "projection projection projection projection"),
+        ("resnet14,shortcut=A", "A A A A"),  # a bottleneck widens in the first stage too
+    ],
+)
+def test_each_block_has_the_shortcut_its_option_says(text, paths):
+    assert [block.path for _, block in expand(text).blocks()] == [Path(path) for path in paths.split()]
+
+
+def test_the_plain_twin_is_the_same_network_without_shortcuts_and_sums():
+    def strip(text):
+        return [(name, op) for name, op in expand(text).ops() if "shortcut" not in name and "merge" not in name]
+
+    assert strip("resnet56,shortcut=none") == strip("resnet56") == list(expand("resnet56,shortcut=none").ops())
+
+
+@pytest.mark.parametrize(("stride_on", "strides"), [(StrideOn.CONV1X1, [2, 1, 1]), (StrideOn.CONV3X3, [1, 2, 1])])
+def test_a_bottleneck_strides_where_it_is_told_to(stride_on, strides):
+    ops = dict(expand_plan(Architecture(stride_on=stride_on)).ops())
+    assert [ops[f"layer2.0.branch.conv{number}"].stride for number in (1, 2, 3)] == strides
+    assert ops["layer2.0.shortcut.conv"].stride == 2
+    assert ops["layer1.0.branch.conv2"].stride == 1  # the pooling of the stem has halved already
+
+
+def test_repeated_blocks_are_expanded_once():
+    blocks = [block for _, block in expand("resnet152").blocks()]
+    assert (len(blocks), len({id(block) for block in blocks})) == (50, 8)  # a first and a repeated one in each stage
+
+
+@settings(max_examples=200)
+@given(architectures())
+def test_any_valid_architecture_has_a_plan_whose_shapes_connect(architecture):
+    plan = expand_plan(architecture)
+    shape = architecture.input
+    for op in plan.stem:
+        assert op.input == shape
+        shape = op.output
+    for _, block in plan.blocks():
+        assert block.input == shape == block.branch[0].input
+        ends = [ops[-1].output for ops in (block.branch, block.shortcut, block.merge) if ops]
+        assert set(ends) == {block.output}
+        shape = block.output
+    assert plan.head[0].input == shape
+    assert plan.head[-1].output == (architecture.classes,)
+    assert [len(stage.blocks) for stage in plan.stages] == list(architecture.depths)
+
+
+@settings(max_examples=60)
+@given(architectures(max_blocks=40))
+def test_names_are_unique_and_totals_are_the_sums_of_the_rows(architecture):
+    plan = expand_plan(architecture)
+    rows = list_rows(plan)
+    assert len({row.name for row in rows}) == len(rows)
+    total = compute_cost(plan)
+    assert total.params == sum(row.cost.params for row in rows)
+    assert total.macs == sum(row.cost.macs for row in rows)
+    assert total.activations == sum(row.cost.activations for row in rows)
+
+
+def test_the_largest_network_that_can_be_written_is_planned_from_a_dozen_blocks():
+    largest = Architecture((1000,) * 6, Block.BOTTLENECK, Shortcut.C, width=4096, input=(4096, 8192, 8192))
+    plan = expand_plan(largest)
+    assert len({id(block) for _, block in plan.blocks()}) <= 12
+    assert compute_cost(plan).params > 7 * 10**14
+
+
+def test_every_kind_of_operation_occurs():
+    kinds = {op.kind for text in ("resnet18", "resnet20") for _, op in expand(text).ops()}
+    assert kinds == set(Kind)

@@ -1,0 +1,134 @@
+"""A real server and a real browser. A page that complains, or asks another host for anything, fails its test."""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlparse
+
+import pytest
+
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+
+
+@dataclass
+class Server:
+    """The page, served by ``python -m explorer`` from a process of its own."""
+
+    home: Path
+    port: int
+    process: subprocess.Popen | None = None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.port}/"
+
+    def start(self):
+        command = [sys.executable, "-m", "explorer", "--port", str(self.port), "--no-browser"]
+        environment = {**os.environ, "EXPLORER_HOME": str(self.home), "TORCH_HOME": str(self.home / "torch")}
+        environment |= {"OMP_NUM_THREADS": "1"}  # the other tests need a core too
+        with open(self.home / "server.log", "ab") as log:
+            self.process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, cwd=self.home)
+        for _ in range(600):
+            try:
+                with urllib.request.urlopen(self.url, timeout=5):
+                    return self
+            except OSError:
+                assert self.process.poll() is None, (self.home / "server.log").read_text()
+                time.sleep(0.1)
+        raise TimeoutError("the server did not answer")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGINT)
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def end_runs(home):
+    """Stop what the tests left running, and wait for it."""
+    from explorer.training.runs import Run
+
+    runs = [Run(path.parent) for path in (home / "runs").glob("*/run.json")]
+    for run in runs:
+        run.ask_to_stop()
+    deadline = time.time() + 60
+    while time.time() < deadline and any(run.state() in ("running", "starting") for run in runs):
+        time.sleep(0.3)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    server = Server(tmp_path_factory.mktemp("home"), free_port()).start()
+    yield server
+    end_runs(server.home)
+    server.stop()
+
+
+@pytest.fixture
+def own_server(tmp_path):
+    server = Server(tmp_path, free_port()).start()
+    yield server
+    end_runs(tmp_path)
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    from playwright.sync_api import sync_playwright
+
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    assert found, "the browser tests need Chromium: install it, or set CHROMIUM to its path"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def visit(browser):
+    """Open pages in browser contexts of their own; at the end none may have complained."""
+    contexts, complaints = [], []
+
+    def open_page(url, width=1280, height=900, ready=".rx-build svg", **options):
+        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(60_000)
+        host = urlparse(url).netloc
+        page.complaints = complaints
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.on("pageerror", lambda error: complaints.append(str(error)))
+        page.on("request", lambda request: _note_foreign(request.url, host, complaints))
+        page.goto(url)
+        page.locator(ready).first.wait_for(timeout=60_000)
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
+    assert complaints == []
+
+
+def _note_foreign(url, host, complaints):
+    parts = urlparse(url)
+    if parts.scheme in ("http", "https", "ws", "wss") and parts.netloc != host:
+        complaints.append(f"asked another host: {url}")

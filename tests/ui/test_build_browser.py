@@ -1,0 +1,244 @@
+"""Build, in a real browser: graph, table, card and link follow every change."""
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+OVERLAPS = """() => {
+  const nodes = [...document.querySelectorAll('.rx-graph .node')];
+  const boxes = nodes.map(n => [n.dataset.name, n.querySelector('.box').getBoundingClientRect()]);
+  const hits = [];
+  boxes.forEach(([a, p], i) => boxes.slice(i + 1).forEach(([b, q]) => {
+    const across = p.left < q.right - 1 && q.left < p.right - 1;
+    if (across && p.top < q.bottom - 1 && q.top < p.bottom - 1) hits.push(a + ' ' + b);
+  }));
+  return hits;
+}"""
+SPILLS = """() => [...document.querySelectorAll('.rx-graph .node')].flatMap(node => {
+  const box = node.querySelector('.box').getBoundingClientRect();
+  return [...node.querySelectorAll('text:not(.badge-text)')].filter(text => {
+    const t = text.getBoundingClientRect();
+    return t.left < box.left || t.right > box.right || t.top < box.top - 1 || t.bottom > box.bottom + 1;
+  }).map(text => node.dataset.name + ': ' + text.textContent);
+})"""
+BESIDE = """() => {
+  const centre = n => { const b = n.querySelector('.box').getBoundingClientRect(); return b.left + b.width / 2; };
+  const main = centre(document.querySelector('.rx-graph .node[data-name=input]'));
+  return [...document.querySelectorAll('.rx-graph .node[data-name*=".shortcut"]')].map(n => centre(n) - main);
+}"""
+WIDER = "() => document.documentElement.scrollWidth - innerWidth"
+
+
+def wait_for_variant(page, variant):
+    page.wait_for_function("v => document.querySelector('.rx-build').dataset.variant === v", arg=variant)
+
+
+def query(page):
+    return page.url.partition("?")[2]
+
+
+def test_a_first_visitor_meets_resnet50_drawn(server, visit):
+    page = visit(server.url)
+    assert page.locator(".rx-totals b").first.get_attribute("title") == "25\u2009557\u2009032"  # torchvision's count
+    assert "4.09 GMACs" in page.locator(".rx-totals").inner_text()
+    assert page.locator(".rx-graph .node").count() > 10
+    assert page.locator(".rx-table tbody tr").count() > 50
+    assert "Click any block" in page.locator(".rx-hint").inner_text()
+    assert query(page) == "v=resnet50"
+
+
+def test_depth_and_shortcut_change_graph_table_totals_and_link(server, visit):
+    page = visit(server.url)
+    page.get_by_label("18", exact=True).check()
+    wait_for_variant(page, "resnet18")
+    assert page.locator(".rx-totals b").first.get_attribute("title") == "11\u2009689\u2009512"
+    page.get_by_label("none · plain network").check()
+    wait_for_variant(page, "resnet18,shortcut=none")
+    assert query(page) == "v=resnet18,shortcut=none"
+    assert page.locator(".rx-graph .shortcut").count() == 0
+    assert page.locator('.rx-table tr[data-name$=".merge"]').count() == 0
+    assert page.get_by_label("Variant").input_value() == "resnet18,shortcut=none"
+
+
+def test_the_link_restores_the_network_in_another_browser(server, visit):
+    first = visit(server.url)
+    first.get_by_label("CIFAR", exact=True).check()
+    wait_for_variant(first, "resnet56")
+    first.get_by_label("C · projection everywhere").check()
+    wait_for_variant(first, "resnet56,shortcut=C")
+    second = visit(first.url)
+    wait_for_variant(second, "resnet56,shortcut=C")
+    assert second.locator(".rx-totals").inner_text() == first.locator(".rx-totals").inner_text()
+    assert second.get_by_label("C · projection everywhere").is_checked()
+    assert second.get_by_label("56", exact=True).is_checked()
+    assert second.url == first.url
+
+
+def test_back_and_forward_walk_the_changes(server, visit):
+    page = visit(server.url)
+    for depth in ("34", "101"):
+        page.get_by_label(depth, exact=True).check()
+        wait_for_variant(page, f"resnet{depth}")
+    page.go_back()
+    wait_for_variant(page, "resnet34")
+    assert page.get_by_label("34", exact=True).is_checked()
+    page.go_back()
+    wait_for_variant(page, "resnet50")
+    page.go_forward()
+    wait_for_variant(page, "resnet34")
+    assert query(page) == "v=resnet34"
+
+
+def test_everything_changes_by_keyboard_and_the_last_key_wins(server, visit):
+    page = visit(server.url)
+    page.get_by_label("18", exact=True).focus()
+    page.keyboard.press("Space")
+    for _ in range(4):
+        page.keyboard.press("ArrowRight")
+    wait_for_variant(page, "resnet152")
+    page.get_by_label("Variant").focus()
+    page.keyboard.press("Control+A")
+    page.keyboard.type("resnet44, shortcut=b")
+    page.keyboard.press("Enter")
+    wait_for_variant(page, "resnet44,shortcut=B")
+    assert page.get_by_label("CIFAR", exact=True).is_checked()
+    assert query(page) == "v=resnet44,shortcut=B"
+
+
+def test_sizes_follow_typing_and_keep_what_is_typed(server, visit):
+    page = visit(server.url)
+    page.get_by_role("button", name="Sizes").click()
+    page.get_by_role("spinbutton", name="Width").fill("")
+    page.get_by_role("spinbutton", name="Width").press_sequentially("128", delay=30)
+    wait_for_variant(page, "resnet50,width=128")
+    assert page.get_by_role("spinbutton", name="Width").input_value() == "128"
+    page.get_by_role("textbox", name="Depths").fill("2-2")
+    page.get_by_role("textbox", name="Depths").press("Enter")
+    page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant.includes('depths=2-2')")
+
+
+@pytest.mark.parametrize(
+    ("typed", "part"),
+    [
+        ("resnet51", "No ResNet has depth 51"),
+        ("resnet50,shortcut=Q", "shortcut is A, B, C or none"),
+        ("resnet50,width=wide", "not a whole number"),
+        ("", "empty"),
+        ("<img src=x onerror=alert(1)>", "no known network"),
+    ],
+)
+def test_a_refused_text_gets_a_sentence_and_the_network_stays(server, visit, typed, part):
+    page = visit(server.url + "?v=resnet34")
+    wait_for_variant(page, "resnet34")
+    page.get_by_label("Variant").fill(typed)
+    page.get_by_label("Variant").press("Enter")
+    refusal = page.locator(".rx-build .rx-refusal")
+    refusal.filter(has_text=part).wait_for()
+    assert part in refusal.inner_text()
+    assert query(page) == "v=resnet34"
+    page.get_by_label("18", exact=True).check()  # goes on from what is drawn
+    wait_for_variant(page, "resnet18")
+    assert not refusal.is_visible()
+
+
+@pytest.mark.parametrize(
+    "hostile", ["%3Cscript%3Ealert(1)%3C/script%3E", "resnet50%00", "A" * 3000, "resnet50,classes=9e99"]
+)
+def test_a_hostile_link_opens_the_page_with_a_sentence(server, visit, hostile):
+    page = visit(server.url + f"?v={hostile}")
+    page.locator(".rx-build .rx-refusal").wait_for(state="visible")
+    assert page.locator(".rx-graph .node").count() > 10
+
+
+def test_a_node_its_row_and_its_card_are_one_selection(server, visit):
+    page = visit(server.url)
+    page.locator('.rx-graph .node[data-name="layer1.0"]').click()
+    card = page.locator(".rx-card")
+    card.wait_for(state="visible")
+    assert "layer1.0" in card.inner_text()
+    assert "75\u2009008" in card.inner_text()  # 64·64 + 9·64·64 + 64·256 + 64·256 weights and 2·(64+64+256+256)
+    assert page.locator(".rx-table tr.rx-group.chosen").get_attribute("data-name") == "layer1.0"
+    page.locator('.rx-table tr[data-name="layer1.0.branch.conv2"]').click()
+    page.wait_for_function("() => document.querySelector('.rx-card h3')?.textContent === 'layer1.0.branch.conv2'")
+    assert "3·3·64·64 = 36\u2009864" in card.inner_text()
+    assert page.locator(".rx-graph .node.chosen").get_attribute("data-name") == "layer1.0"
+    page.get_by_label("34", exact=True).check()  # the selection survives an update
+    wait_for_variant(page, "resnet34")
+    assert page.locator(".rx-graph .node.chosen").get_attribute("data-name") == "layer1.0"
+
+
+def test_arrows_walk_the_graph_into_the_shortcut_and_back(server, visit):
+    page = visit(server.url)
+    page.locator(".rx-graph").focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    chosen = page.locator(".rx-graph .node.chosen")
+    assert chosen.get_attribute("data-name") == "layer1.0"
+    page.keyboard.press("ArrowRight")
+    assert chosen.get_attribute("data-name") == "layer1.0.shortcut"
+    page.locator(".rx-card").get_by_text("option B").wait_for()
+    page.keyboard.press("ArrowLeft")
+    assert not chosen.get_attribute("data-name").endswith("shortcut")
+    page.keyboard.press("Escape")
+    assert chosen.count() == 0
+    assert not page.locator(".rx-card").is_visible()
+
+
+@pytest.mark.parametrize("level", ["Stage", "Block", "Op"])
+@pytest.mark.parametrize("variant", ["resnet50", "resnet20", "resnet34,shortcut=C", "resnet110,shortcut=none"])
+def test_boxes_do_not_overlap_text_fits_and_shortcuts_lie_beside_the_path(server, visit, variant, level):
+    page = visit(server.url + f"?v={variant}")
+    wait_for_variant(page, variant)
+    page.locator("#rx-level").get_by_text(level, exact=True).click()
+    page.wait_for_function(
+        "([level]) => document.querySelector('#rx-level label.selected')?.innerText.trim() === level", arg=[level]
+    )
+    page.wait_for_timeout(400)
+    assert page.evaluate(OVERLAPS) == []
+    assert page.evaluate(SPILLS) == []
+    offsets = page.evaluate(BESIDE)
+    assert all(offset > 60 for offset in offsets)
+    assert bool(offsets) != variant.endswith("none")
+
+
+def test_repeats_unfold_and_zoom_survives_a_change(server, visit):
+    page = visit(server.url)
+    folded = page.locator(".rx-graph .node").count()
+    page.get_by_label("Fold repeats").uncheck()
+    page.wait_for_function("n => document.querySelectorAll('.rx-graph .node').length > n", arg=folded)
+    page.get_by_role("button", name="Zoom in").click()
+    scale = (
+        "() => (svg => svg.width.baseVal.value / svg.viewBox.baseVal.width)(document.querySelector('.rx-graph svg'))"
+    )
+    before = page.evaluate(scale)
+    page.get_by_label("101", exact=True).check()
+    wait_for_variant(page, "resnet101")
+    assert page.evaluate(scale) == pytest.approx(before, rel=0.01)
+
+
+def test_a_narrow_screen_has_one_column_and_nothing_sticks_out(server, visit):
+    page = visit(server.url, width=390, height=800)
+    page.wait_for_timeout(800)
+    assert page.evaluate(WIDER) <= 0
+    assert not page.get_by_label("Variant").is_visible()  # the controls are a closed drawer
+    assert page.locator(".rx-graph").bounding_box()["y"] < 420
+    page.get_by_role("button", name="Network").click()
+    page.get_by_label("34", exact=True).check()
+    wait_for_variant(page, "resnet34")
+    page.get_by_role("button", name="Network").click()
+    page.locator('.rx-graph .node[data-name="layer1.0"]').click()
+    box = page.locator(".rx-card").bounding_box()
+    assert box["y"] + box["height"] == pytest.approx(800, abs=2)  # a sheet from below
+    assert page.evaluate(WIDER) <= 0
+
+
+def test_dark_and_light_follow_the_button_and_stay(server, visit):
+    page = visit(server.url, color_scheme="light")
+    colour = "() => getComputedStyle(document.querySelector('.rx-graph .box')).fill"
+    light = page.evaluate(colour)
+    page.get_by_role("button", name="Switch between light and dark").click()
+    assert page.evaluate(colour) != light
+    page.reload()
+    page.locator(".rx-build svg").first.wait_for()
+    page.wait_for_timeout(500)
+    assert page.evaluate(colour) != light

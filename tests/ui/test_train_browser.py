@@ -1,0 +1,151 @@
+"""Train, in a real browser: a run is watched to its end, and nothing that happens to the page touches it."""
+
+import time
+
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+POINTS = "() => +(document.querySelector('.rx-chart-loss')?.dataset.points || 0)"
+RUN = ".rx-run-name"
+RANGE = "() => document.querySelector('.rx-chart-loss').layout.xaxis.range"
+
+
+def wait_for_state(page, state, seconds=60):
+    page.wait_for_function(
+        "s => document.querySelector('.rx-runs')?.dataset.state === s", arg=state, timeout=seconds * 1000
+    )
+
+
+def wait_for_points(page, more_than):
+    page.wait_for_function(
+        "n => +(document.querySelector('.rx-chart-loss')?.dataset.points || 0) > n", arg=more_than, timeout=60_000
+    )
+
+
+def start_run(page, variant, epochs):
+    page.get_by_role("tab", name="Train").click()
+    page.locator(".rx-controls").get_by_text(variant, exact=True).wait_for()  # the form says what will be trained
+    page.get_by_role("spinbutton", name="Epochs").fill(str(epochs))
+    page.get_by_role("button", name="Start training").click()
+
+
+def drag_to_zoom(page):
+    box = page.locator(".rx-chart-loss .nsewdrag").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + 0.2 * box["width"], middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 0.7 * box["width"], middle, steps=5)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('.rx-chart-loss').layout.xaxis.autorange === false")
+    return page.evaluate(RANGE)
+
+
+def held_out_accuracy(page):
+    text = page.locator(".rx-numbers span").filter(has_text="held out").locator("b").inner_text()
+    return float(text.removesuffix("%").strip())
+
+
+def test_a_run_on_digits_is_watched_to_above_95_percent(server, visit):
+    page = visit(server.url + "?v=resnet8")
+    start_run(page, "resnet8", epochs=10)
+    wait_for_state(page, "running")
+    assert "run=resnet8-" in page.url
+    wait_for_points(page, 3)
+    page.evaluate("() => { window.removed = 0; new MutationObserver(all => all.forEach(one => window.removed += "
+                  "[...one.removedNodes].filter(n => n.classList?.contains('plot-container')).length))"
+                  ".observe(document.querySelector('.rx-charts'), {childList: true, subtree: true}) }")  # fmt: skip
+    zoomed = drag_to_zoom(page)
+    wait_for_points(page, page.evaluate(POINTS) + 5)
+    assert page.evaluate(RANGE) == zoomed  # the zoom survives what arrives
+    wait_for_state(page, "finished", 600)
+    assert page.evaluate("() => window.removed") == 0
+    assert held_out_accuracy(page) > 95
+    for chart in ("loss", "accuracy", "learning_rate", "throughput", "gradients"):
+        assert int(page.locator(f".rx-chart-{chart}").get_attribute("data-points")) > 10
+    rows = page.evaluate("() => document.querySelector('.rx-chart-gradients').data[0].y")
+    assert rows == ["stem", "layer1.0", "layer2.0", "layer3.0", "head"]
+    text = page.locator(".rx-run-text").inner_text()
+    assert "resnet8,input=1x32x32 on digits" in text
+    assert "Held-out accuracy" in text
+
+    again = visit(page.url, ready=RUN)  # the link shows the run again, in another browser
+    wait_for_state(again, "finished")
+    wait_for_points(again, page.evaluate(POINTS) - 1)
+
+    page.get_by_role("button", name="Inspect its weights").click()  # and its weights can be looked through
+    page.locator("#rx-answer .rx-top").wait_for()
+    assert page.locator("#rx-answer .rx-label").count() == 5
+    assert "8 × 8" not in page.locator("#rx-answer").inner_text()
+    assert "32 × 32" in page.locator("#rx-answer").inner_text()
+
+
+def test_stop_keeps_the_run_and_resume_goes_on(server, visit):
+    page = visit(server.url + "?v=resnet20,shortcut=none")
+    start_run(page, "resnet20,shortcut=none", epochs=30)
+    wait_for_state(page, "running")
+    wait_for_points(page, 1)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(page, "stopped")
+    stopped_at = page.evaluate(POINTS)
+    page.reload()
+    wait_for_state(page, "stopped")
+    wait_for_points(page, stopped_at - 1)
+    page.get_by_role("button", name="Resume").click()
+    wait_for_state(page, "running")
+    wait_for_points(page, stopped_at + 1)
+    page.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(page, "stopped")
+
+
+def test_closing_the_page_and_restarting_the_server_do_not_touch_a_run(own_server, visit):
+    page = visit(own_server.url + "?v=resnet8")
+    start_run(page, "resnet8", epochs=200)
+    wait_for_state(page, "running")
+    wait_for_points(page, 2)
+    link = page.url
+    own_server.stop()
+    page.locator(".rx-runs .rx-refusal").wait_for(state="visible", timeout=30_000)  # says so, and asks again
+    before = page.evaluate(POINTS)
+    page.complaints.clear()  # a browser reports each refused connection; that is what was done here
+    time.sleep(2)
+    own_server.start()
+    wait_for_points(page, before + 3)
+    page.complaints.clear()
+    page.context.close()
+    time.sleep(1)
+    again = visit(link, ready=RUN)
+    wait_for_state(again, "running")
+    wait_for_points(again, before + 3)
+    again.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(again, "stopped")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "part"),
+    [("Epochs", "0", "epochs goes from 1 to 1,000"), ("Batch size", "5000", "batch_size=5000 is more than")],
+)
+def test_a_refused_setting_gets_a_sentence(server, visit, field, value, part):
+    page = visit(server.url + "?v=resnet8")
+    page.get_by_role("tab", name="Train").click()
+    page.get_by_role("spinbutton", name=field).fill(value)
+    page.get_by_role("button", name="Start training").click()
+    toast = page.locator(".toast-body")
+    toast.wait_for()
+    assert part in toast.inner_text().replace("\u2009", ",")
+    assert page.locator(".rx-run-name").inner_text() == "No run chosen"
+
+
+def test_a_run_that_is_not_there_gets_a_sentence(server, visit):
+    page = visit(server.url + "?run=..%2F..%2Fetc", ready=RUN)
+    refusal = page.locator(".rx-runs .rx-refusal")
+    refusal.wait_for(state="visible")
+    assert "There is no run" in refusal.inner_text()
+
+
+def test_an_empty_lab_on_a_narrow_screen_has_axes_and_a_sentence(server, visit):
+    page = visit(server.url, width=390, height=800)
+    page.get_by_role("tab", name="Train").click()
+    page.locator(".rx-chart-loss .annotation").wait_for()
+    assert "Nothing recorded yet" in page.locator(".rx-chart-loss").inner_text()
+    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
