@@ -227,6 +227,8 @@ def test_a_narrow_screen_has_one_column_and_nothing_sticks_out(server, visit):
     wait_for_variant(page, "resnet34")
     page.get_by_role("button", name="Network").click()
     page.locator('.rx-graph .node[data-name="layer1.0"]').click()
+    page.locator(".rx-card").wait_for()
+    page.wait_for_function("() => document.querySelector('.rx-card').getBoundingClientRect().bottom <= 802")
     box = page.locator(".rx-card").bounding_box()
     assert box["y"] + box["height"] == pytest.approx(800, abs=2)  # a sheet from below
     assert page.evaluate(WIDER) <= 0
