@@ -25,6 +25,7 @@ Variant = Annotated[str, typer.Argument(help="NAME[,option=value]*, such as resn
 Weights = Annotated[str, typer.Option(help="a bundled or torchvision name, a checkpoint file, a run's directory or id")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object instead of text")]
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps")]
+Format = Annotated[str, typer.Option(help="text, markdown or json")]
 FileVariant = Annotated[str | None, typer.Option("--variant", help="a file's network, where it can't be worked out")]
 
 
@@ -62,14 +63,20 @@ def summary(
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="comma-separated values")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="a Markdown table")] = False,
+    memory: Annotated[bool, typer.Option("--memory", help="FLOPs by kind, memory by batch, receptive field")] = False,
 ) -> None:
     """Print what a variant costs, operation by operation."""
-    from explorer.figures import table
+    from explorer.figures import profile, table
 
-    formats = {table.format_json: as_json, table.format_csv: as_csv, table.format_markdown: as_markdown}
+    formats = {
+        table.format_json: as_json,
+        table.format_csv: as_csv,
+        table.format_markdown: as_markdown,
+        profile.format_profile: memory,
+    }
     chosen = [write for write, asked in formats.items() if asked]
     if len(chosen) > 1:
-        raise VariantError("More than one of --json, --csv and --markdown was given: choose one.")
+        raise VariantError("More than one of --json, --csv, --markdown and --memory was given: choose one.")
     plan = _expand(variant, input)
     print((chosen or [table.format_text])[0](plan).rstrip("\n"))
 
@@ -102,6 +109,105 @@ def graph(
         write_atomically(output, content)
     except OSError as error:
         raise VariantError(f"{output} can't be written: {error.strerror}. Choose another place.") from None
+    print(output)
+
+
+@app.command()
+def diff(
+    variants: Annotated[list[str], typer.Argument(help="two or more; each is compared with the first")],
+    level: Annotated[str, typer.Option(help="stage, block or op")] = "op",
+    format: Format = "text",
+    input: Annotated[str | None, typer.Option(help="such as 3x224x224, for all of them")] = None,
+) -> None:
+    """Compare variants: operations added, removed and changed, and the difference in what they cost."""
+    from explorer.architecture.diff import compare_plans
+    from explorer.figures import diff as figure
+    from explorer.figures.scene import Level
+
+    if len(variants) < 2:
+        raise VariantError("One variant is nothing to compare: name two or more, such as resnet50 resnet50d.")
+    formats = {"text": figure.format_text, "markdown": figure.format_markdown, "json": figure.format_json}
+    write, chosen = _choose("format", format, formats), _choose("level", level, {str(each): each for each in Level})
+    first, *others = (_expand(variant, input) for variant in variants)
+    print(write([compare_plans(first, other) for other in others], chosen))
+
+
+@app.command()
+def search(
+    max_params: Annotated[str | None, typer.Option(help="such as 5M")] = None,
+    max_macs: Annotated[str | None, typer.Option(help="such as 600M or 4.1G")] = None,
+    min_params: Annotated[str | None, typer.Option(help="such as 1M")] = None,
+    min_macs: Annotated[str | None, typer.Option(help="such as 100M")] = None,
+    depth: Annotated[str | None, typer.Option(help="weighted layers, such as 50 or 20-60")] = None,
+    family: Annotated[str, typer.Option(help="imagenet, cifar or all")] = "imagenet",
+    input: Annotated[str | None, typer.Option(help="such as 3x224x224; by default the family's")] = None,
+    classes: Annotated[int | None, typer.Option(help="by default the family's")] = None,
+    count: Annotated[int, typer.Option(help="how many variants to count")] = 20_000,
+    seed: Annotated[int, typer.Option(help="of the draw; the same one finds the same variants")] = 0,
+    objectives: Annotated[
+        str, typer.Option(help="less params, macs and activations, more depth and width are better")
+    ] = "params,macs,depth,width",
+    every: Annotated[bool, typer.Option("--all", help="all that fit, not the Pareto set alone")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="rows to show; by default 30 as text, otherwise all")] = None,
+    format: Annotated[str, typer.Option(help="text, json or csv")] = "text",
+) -> None:
+    """Find variants that fit a budget, and those among them that no other beats."""
+    from explorer.architecture.search import Budget, create_space, parse_amount, parse_objectives, search_space
+    from explorer.figures import search as figure
+
+    formats = {"text": figure.format_text, "json": figure.format_json, "csv": figure.format_csv}
+    write = _choose("format", format, formats)
+    amounts = {"max_params": max_params, "max_macs": max_macs, "min_params": min_params, "min_macs": min_macs}
+    budget = Budget(**{name: parse_amount(name, text) for name, text in amounts.items() if text is not None})
+    space = create_space(family, input, classes, depth)
+    found = search_space(space, budget, count, seed, parse_objectives(objectives))
+    print(write(found, every, 30 if limit is None and format == "text" else limit).rstrip("\n"))
+
+
+def _choose(name: str, value: str, choices: dict[str, Any]) -> Any:
+    if value not in choices:
+        raise VariantError(f"{name}={value[:40]} is no {name}: choose from {', '.join(choices)}.")
+    return choices[value]
+
+
+@app.command()
+def code(
+    variant: Variant,
+    style: Annotated[
+        str, typer.Option(help="module (classes) or functional (F.conv2d, batch norm spelled out)")
+    ] = "module",
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="FILE.py; by default standard output")] = None,
+) -> None:
+    """Write a variant as one PyTorch file that needs torch alone."""
+    from explorer.architecture.code import parse_style, write_code
+    from explorer.files import write_atomically
+
+    text = write_code(_expand(variant), parse_style(style))
+    if output is None:
+        print(text, end="")
+        return
+    try:
+        write_atomically(output, text.encode())
+    except OSError as error:
+        raise VariantError(f"{output} can't be written: {error.strerror}. Choose another place.") from None
+    print(output)
+
+
+@app.command()
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="FILE.onnx, .pt2 or .safetensors")],
+    variant: Annotated[str | None, typer.Argument(help="such as resnet50; may be left out with --weights")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="a bundled or torchvision name, a checkpoint, a run; by default fresh ones")
+    ] = None,
+) -> None:
+    """Write a network for other programs: ONNX, torch.export's pt2, or weights under torchvision's or timm's names."""
+    from explorer.network.export import check_target, export_network, load_for_export
+
+    check_target(output)
+    pretrained = None if weights is None else _load(weights, variant)
+    network, card = load_for_export(variant, pretrained)
+    export_network(network, output, card)
     print(output)
 
 

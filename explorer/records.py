@@ -81,6 +81,41 @@ class FeatureMaps:
     maps: numpy.ndarray
 
 
+@dataclass(frozen=True, slots=True)
+class PublishedError:
+    """Error on ImageNet's validation images that someone published, in percent; `protocol` says how it was measured."""
+
+    top1: float
+    top5: float | None
+    protocol: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReferenceNetwork:
+    """A network of another family, for comparison, as measured at (C, H, W) `input`."""
+
+    name: str
+    input: tuple[int, int, int]
+    params: int
+    macs: int
+    errors: tuple[PublishedError, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedAccuracy:
+    """How well published weights classify ImageNet's validation images, 0 to 1, and what their network costs."""
+
+    name: str
+    weights: str
+    top1: float
+    top5: float
+    params: int
+    macs: int
+    protocol: str
+    recipe: str
+
+
 def write_record(record: Record) -> str:
     """Write a record as one line of JSON; a number that is not finite becomes null."""
     return json.dumps({"kind": record.kind, **_finite(asdict(record))}, allow_nan=False)

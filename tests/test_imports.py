@@ -22,6 +22,7 @@ LEVELS = {  # a room imports from lower levels, and from itself
     "training": 5,
     "inspection": 5,
     "ui": 6,
+    "api": 7,
     "cli": 7,  # its verb "serve" starts the page
     "__init__": 8,
     "__main__": 8,

@@ -1,4 +1,5 @@
 // Build: totals, graph, detail card and table of one architecture. They share one selection.
+import { Listing } from "./listing.js";
 import { readLink, showTab, writeLink } from "./page.js";
 
 const FRAME = `
@@ -17,13 +18,19 @@ const FRAME = `
     </div>
     <aside class="rx-card" aria-live="polite" hidden></aside>
   </div>
-  <div class="rx-table-box" tabindex="0" role="region" aria-label="Cost table"></div>`;
-
-const LEGEND = [
-  ["conv", "convolution", "#0072b2"], ["norm", "norm", "#56b4e9"], ["act", "ReLU", "#e69f00"],
-  ["pool", "pooling", "#009e73"], ["linear", "linear", "#cc79a7"],
-];
-const LINES = [["identity", "#d55e00", ""], ["A", "#a58a00", "5 3"], ["projection (B, C)", "#8250c4", ""]];
+  <div class="rx-views">
+    <div role="tablist" aria-label="Below the graph">
+      <button type="button" role="tab" data-view="table" aria-selected="true">Table</button><button type="button"
+        role="tab" data-view="profile" aria-selected="false" tabindex="-1">Memory and FLOPs</button><button type="button"
+        role="tab" data-view="module" aria-selected="false" tabindex="-1">Code</button><button type="button" role="tab"
+        data-view="functional" aria-selected="false" tabindex="-1">Functional code</button><button type="button"
+        role="tab" data-view="summary" aria-selected="false" tabindex="-1">torchinfo</button>
+    </div>
+    <span class="rx-listing-tools" hidden><button type="button" data-listing="copy">Copy</button><button type="button"
+      data-listing="save">Download</button></span>
+  </div>
+  <div class="rx-table-box" tabindex="0" role="tabpanel" aria-label="Cost table"></div>
+  <pre class="rx-listing" tabindex="0" role="tabpanel" aria-label="Listing" hidden></pre>`;
 
 export function mount(element, { props, watch, server, on }) {
   const frame = element.querySelector(".rx-widget");
@@ -49,7 +56,7 @@ class View {
     this.graph = this.find(".rx-graph");
     this.table = this.find(".rx-table-box");
     this.card = this.find(".rx-card");
-    this.find(".rx-legend").innerHTML = drawLegend();
+    this.listing = new Listing(this);
     this.listen();
   }
 
@@ -62,12 +69,14 @@ class View {
     this.value = value;
     this.find(".rx-totals").innerHTML = value.totals;
     this.find(".rx-hint").textContent = value.note;
+    this.find(".rx-legend").innerHTML = value.legend;
     if (value.svg !== before.svg) this.drawGraph(value.level !== before.level);
     if (value.table !== before.table) this.drawTable();
     this.select(this.selected, { quiet: true, again: true });
     // a link that is being restored is already in the address bar
     if (!(first && readLink().v)) writeLink("v", value.variant, first || !readLink().v);
     this.frame.dataset.variant = value.variant;
+    this.listing.load();
   }
 
   drawGraph(anew) {
@@ -257,14 +266,4 @@ function scrollInto(box, item, top = 8) {
   const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
   if (inner.top < outer.top + top) box.scrollTop -= outer.top + top - inner.top;
   if (inner.bottom > outer.bottom - 8) box.scrollTop += inner.bottom - outer.bottom + 8;
-}
-
-function drawLegend() {
-  const kinds = LEGEND.map(([, name, colour]) => `<span><i style="background:${colour}"></i>${name}</span>`);
-  const lines = LINES.map(
-    ([name, colour, dash]) =>
-      `<span><svg width="26" height="8" aria-hidden="true"><path d="M1 4h24" stroke="${colour}" stroke-width="2"
-        stroke-dasharray="${dash}"/></svg>${name} shortcut</span>`,
-  );
-  return [...kinds, ...lines].join("");
 }

@@ -18,8 +18,11 @@ export function writeLink(name, value, replace = false) {
 }
 
 export function showTab(name) {
-  const tab = [...document.querySelectorAll("button[role=tab]")].find((button) => button.innerText.trim() === name);
-  if (tab) tab.click();
+  findTab(name)?.click();
+}
+
+function findTab(name) {
+  return [...document.querySelectorAll("button[role=tab]")].find((button) => button.innerText.trim() === name);
 }
 
 function applyTheme(theme) {
@@ -76,7 +79,7 @@ function moveInGroup(event) {
 
 /** A link to a run opens the tab it is shown in, once the tabs are there. */
 function showRunTab(tries = 50) {
-  if (document.querySelector("button[role=tab]")) showTab("Train");
+  if (findTab("Train")) showTab("Train");
   else if (tries) setTimeout(() => showRunTab(tries - 1), 100);
 }
 

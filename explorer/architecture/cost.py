@@ -1,7 +1,7 @@
 """What a network costs: pure functions of operations.
 
 The word is MACs, one multiply-add each, of convolutions and linear layers, for one image; FLOPs are twice that.
-Normalisation, activation, pooling and addition are not counted, as in torch's `FlopCounterMode`.
+Normalisation, activation, pooling and addition are not counted, as in torch's `FlopCounterMode`; `flops` can.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from math import prod
 
 from explorer.architecture.config import Shape
 from explorer.architecture.plan import Kind, Op, Plan, ResidualBlock
+from explorer.architecture.wiring import Part, list_parts
 
 CONVENTION = "MACs: multiply-adds of convolutions and linear layers, one image; FLOPs = 2 × MACs"
 
@@ -54,13 +55,24 @@ def count_params(op: Op) -> int:
         return op.kernel**2 * (op.input[0] // op.groups) * channels + op.bias * channels
     if op.kind is Kind.LINEAR:
         return op.input[0] * channels + op.bias * channels
+    if op.kind is Kind.SE:
+        return 2 * channels * op.hidden + op.hidden + channels  # two 1x1 convolutions with biases
+    if op.kind is Kind.ECA:
+        return op.kernel
     return 2 * channels if op.kind is Kind.NORM else 0  # scale and shift
 
 
 def count_macs(op: Op) -> int:
-    """Multiply-adds of one operation for one image; the addition of a bias is none."""
-    if op.kind is Kind.CONV:
+    """Multiply-adds of one operation for one image; the addition of a bias is none.
+
+    A blur counts, though its filter is fixed: it runs as a convolution.
+    """
+    if op.kind in (Kind.CONV, Kind.BLUR):
         return op.kernel**2 * (op.input[0] // op.groups) * prod(op.output)
+    if op.kind is Kind.SE:
+        return 2 * op.output[0] * op.hidden
+    if op.kind is Kind.ECA:
+        return op.kernel * op.output[0]
     return op.input[0] * op.output[0] if op.kind is Kind.LINEAR else 0
 
 
@@ -86,12 +98,32 @@ def compute_block_cost(block: ResidualBlock) -> Cost:
     return compute_ops_cost(block.ops)
 
 
+@lru_cache(maxsize=4096)
+def compute_part_costs(part: Part) -> tuple[Cost, ...]:
+    """Cost of every operation of a part."""
+    return tuple(map(compute_op_cost, part.ops))
+
+
 def compute_cost(plan: Plan) -> Cost:
     """Cost of the whole network; equals the sum over `list_rows`."""
-    blocks = sum((compute_block_cost(block) for _, block in plan.blocks()), Cost())
-    return compute_ops_cost(plan.stem) + blocks + compute_ops_cost(plan.head)
+    costs = [compute_ops_cost(ops) for ops in (plan.stem, *(stage.transition for stage in plan.stages), plan.head)]
+    known: dict[int, Cost] = {}  # equal blocks are mostly one object; comparing them costs more than finding them
+    for stage in plan.stages:
+        for block in stage.blocks:
+            if id(block) not in known:
+                known[id(block)] = compute_block_cost(block)
+            costs.append(known[id(block)])
+    return _add_up(costs)
+
+
+def _add_up(costs: list[Cost]) -> Cost:
+    return Cost(*(sum(getattr(cost, name) for cost in costs) for name in Cost.__slots__))
 
 
 def list_rows(plan: Plan) -> list[Row]:
     """The cost table, one row an operation, in the order they run."""
-    return [Row(name, op, compute_op_cost(op)) for name, op in plan.ops()]
+    return [
+        Row(prefix + op.name, op, cost)
+        for prefix, part in list_parts(plan)
+        for op, cost in zip(part.ops, compute_part_costs(part), strict=True)
+    ]

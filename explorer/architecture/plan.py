@@ -1,84 +1,25 @@
-"""Architecture -> Plan: every operation of the network with its name, shapes and options, without torch.
-
-A residual block is ``y = after( merge( shortcut(x), branch(x) ) )`` (He et al. 2015, equation 1 and figure 2). It is
-expanded once per distinct block and input shape, with names relative to it, and cached: plan, cost and graph use that.
-"""
+"""Architecture -> Plan: every operation of the network with its name, shapes and options, without torch."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import lru_cache
 
-from explorer.architecture.config import Architecture, Block, Shape, Shortcut, Stem, StrideOn
+from explorer.architecture.blocks import Path, ResidualBlock, expand_block
+from explorer.architecture.config import Activation, Antialias, Architecture, Connect, Ends, Norm, Shape, Stem
+from explorer.architecture.ops import Kind, Op, Pool, act_op, antialias_op, average_pool, conv, max_pool, norm_ops
 
-
-class Kind(StrEnum):
-    """The kinds of operation a plan knows. One row in `cost` and one in `network.build` for each."""
-
-    CONV = "conv"
-    NORM = "norm"
-    ACT = "act"
-    POOL = "pool"
-    PAD = "pad"  # option A: subsample, then pad with zero channels
-    ADD = "add"
-    FLATTEN = "flatten"
-    LINEAR = "linear"
-
-
-@dataclass(frozen=True, slots=True)
-class Op:
-    """One operation: (N, *input) -> (N, *output). `name` is relative to the block, or to the network in stem and head.
-
-    `padding` is in pixels on every side; `kernel` and `stride` hold for both sides.
-    """
-
-    name: str
-    kind: Kind
-    input: Shape
-    output: Shape
-    kernel: int = 1
-    stride: int = 1
-    padding: int = 0
-    groups: int = 1
-    bias: bool = False
-
-
-class Path(StrEnum):
-    """What one block's shortcut really is."""
-
-    IDENTITY = "identity"
-    PAD = "A"
-    PROJECTION = "projection"
-    NONE = "none"
-
-
-@dataclass(frozen=True, slots=True)
-class ResidualBlock:
-    """One block's operations in the order they run. `merge` is empty in a plain network."""
-
-    kind: Block
-    path: Path
-    input: Shape
-    output: Shape
-    branch: tuple[Op, ...]
-    shortcut: tuple[Op, ...]
-    merge: tuple[Op, ...]
-    after: tuple[Op, ...]
-
-    @property
-    def ops(self) -> tuple[Op, ...]:
-        """All operations in the order they run."""
-        return self.branch + self.shortcut + self.merge + self.after
+__all__ = ["Kind", "Op", "Path", "Plan", "Pool", "ResidualBlock", "Stage", "expand_plan"]
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Blocks of one resolution. `name` is the module's, ``layer1``."""
+    """Blocks of one resolution. `name` is the module's, ``layer1``; `transition` comes before them (DenseNet)."""
 
     name: str
     blocks: tuple[ResidualBlock, ...]
+    transition: tuple[Op, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,10 +33,18 @@ class Plan:
 
     def ops(self) -> Iterator[tuple[str, Op]]:
         """Yield every operation with its full name, which is its module's path, in the order they run."""
-        yield from ((op.name, op) for op in self.stem)
-        for name, block in self.blocks():
-            yield from ((f"{name}.{op.name}", op) for op in block.ops)
-        yield from ((op.name, op) for op in self.head)
+        for prefix, ops in self.parts():
+            yield from ((prefix + op.name, op) for op in ops)
+
+    def parts(self) -> Iterator[tuple[str, tuple[Op, ...]]]:
+        """Yield stem, transitions, blocks and head in the order they run, each with what its names begin with."""
+        yield "", self.stem
+        for stage in self.stages:
+            if stage.transition:
+                yield f"{stage.name}.", stage.transition
+            for index, block in enumerate(stage.blocks):
+                yield f"{stage.name}.{index}.", block.ops
+        yield "", self.head
 
     def blocks(self) -> Iterator[tuple[str, ResidualBlock]]:
         """Yield every block with its name, ``layer2.0``."""
@@ -106,94 +55,120 @@ class Plan:
 
 @lru_cache(maxsize=512)
 def expand_plan(architecture: Architecture) -> Plan:
-    """Expand an architecture into its plan. Pure, cached, and allocates no weights."""
-    stem = _expand_stem(architecture)
-    shape = stem[-1].output
-    stages = []
-    for number, (planes, depth) in enumerate(zip(architecture.planes, architecture.depths, strict=True)):
-        blocks = []
-        for index in range(depth):
-            stride = 2 if number > 0 and index == 0 else 1
-            block = expand_block(
-                architecture.block, architecture.shortcut, architecture.stride_on, shape, planes, stride
-            )
-            blocks.append(block)
-            shape = block.output
-        stages.append(Stage(f"layer{number + 1}", tuple(blocks)))
-    return Plan(architecture, stem, tuple(stages), _expand_head(shape, architecture.classes))
+    """Expand an architecture into its plan. Pure, cached, and allocates no weights.
+
+    Raises `VariantError` where the input is too small for the stages, or its odd sides can't be halved alike.
+    """
+    stem = expand_stem(architecture)
+    shape, stages, done = stem[-1].output, [], 0
+    for number, depth in enumerate(architecture.depths):
+        transition = expand_transition(architecture, shape) if number else ()
+        shape = transition[-1].output if transition else shape
+        drops = _list_drops(architecture, done, depth)
+        blocks = _expand_stage(architecture, number, shape, drops)
+        stages.append(Stage(f"layer{number + 1}", blocks, transition))
+        shape, done = blocks[-1].output, done + depth
+    return Plan(architecture, stem, tuple(stages), expand_head(architecture, shape))
 
 
-@lru_cache(maxsize=4096)
-def expand_block(
-    kind: Block, shortcut: Shortcut, stride_on: StrideOn, shape: Shape, planes: int, stride: int
-) -> ResidualBlock:
-    """Expand one residual block that reads (N, *shape), names relative to it."""
-    branch = _expand_branch(kind, stride_on, shape, planes, stride)
-    output = branch[-1].output
-    path = _choose_path(shortcut, changed=output != shape)
-    ops = _expand_shortcut(path, shape, output, stride)
-    merge = () if path is Path.NONE else (Op("merge", Kind.ADD, output, output),)
-    after = (Op("after", Kind.ACT, output, output),)
-    return ResidualBlock(kind, path, shape, output, branch, ops, merge, after)
+def _list_drops(architecture: Architecture, done: int, depth: int) -> list[float]:
+    """Drop rates of a stage's blocks: linear from the input on (Huang et al. 2016, equation 4)."""
+    total = sum(architecture.depths)
+    return [architecture.drop_path * (done + index + 1) / total for index in range(depth)]
 
 
-def _expand_stem(architecture: Architecture) -> tuple[Op, ...]:
-    width = architecture.width
+def _expand_stage(
+    architecture: Architecture, number: int, shape: Shape, drops: list[float]
+) -> tuple[ResidualBlock, ...]:
+    style, planes = architecture.style, architecture.planes[number]
+    blocks: list[ResidualBlock] = []
+    for index, drop in enumerate(drops):
+        if len(blocks) > 1 and blocks[-1].input == shape and blocks[-1].output == shape and not drop:
+            blocks += blocks[-1:] * (len(drops) - index)  # all that follow are the same
+            break
+        stride = 2 if number and not index and architecture.connect is Connect.ADD else 1
+        blocks.append(expand_block(style, shape, planes, stride, drop))
+        shape = blocks[-1].output
+    return tuple(blocks)
+
+
+def expand_stem(architecture: Architecture) -> tuple[Op, ...]:
+    """What comes before the first stage.
+
+    Where the first block begins with norm and activation, the stem ends without, unless `ends` says otherwise
+    (He et al. 2016, appendix).
+    """
+    shape: Shape = architecture.input
+    convs = _list_stem_convs(architecture)
+    ops: list[Op] = []
+    for index, (channels, kernel, stride) in enumerate(convs):
+        number, last = str(index + 1), index == len(convs) - 1
+        norm = Norm.NONE if architecture.norm is Norm.NONE else Norm.BATCH
+        ops.append(conv(f"stem.conv{number}", shape, channels, kernel, stride, norm=norm))
+        shape = ops[-1].output
+        keeps_norm, keeps_act = _end_stem(architecture) if last else (True, True)
+        if keeps_norm:
+            ops += norm_ops("stem", number, shape, architecture.norm)
+        if keeps_act:
+            ops.append(act_op("stem", number, shape, architecture.act))
+    return (*ops, *_expand_stem_pool(architecture, shape))
+
+
+def _end_stem(architecture: Architecture) -> tuple[bool, bool]:
+    """Whether norm and activation follow the stem's last convolution."""
+    if architecture.ends is not Ends.HEAD:
+        return True, True
+    return architecture.activation is not Activation.PRE, not architecture.activation.opens
+
+
+def _list_stem_convs(architecture: Architecture) -> list[tuple[int, int, int]]:
+    """Channels, kernel and stride of the stem's convolutions."""
+    width = architecture.stem_channels
     if architecture.stem is Stem.CIFAR:
-        return tuple(_conv_norm_act("stem", 1, architecture.input, width, kernel=3, stride=1))
-    ops = _conv_norm_act("stem", 1, architecture.input, width, kernel=7, stride=2)
-    pool = _window("stem.maxpool", Kind.POOL, ops[-1].output, width, kernel=3, stride=2)
-    return (*ops, pool)
+        return [(width, 3, 1)]
+    if architecture.stem is Stem.IMAGENET:
+        return [(width, 7, 2)]
+    first = width // 2 if architecture.stem is Stem.DEEP else 3 * width // 8
+    return [(first, 3, 2), (width // 2, 3, 1), (width, 3, 1)]
 
 
-def _expand_branch(kind: Block, stride_on: StrideOn, shape: Shape, planes: int, stride: int) -> tuple[Op, ...]:
-    """The residual function F. Its last convolution is followed by a norm alone: the ReLU comes after the sum."""
-    if kind is Block.BASIC:
-        first = _conv_norm_act("branch", 1, shape, planes, 3, stride)
-        last = _conv_norm_act("branch", 2, first[-1].output, planes, 3, 1)[:-1]
-        return (*first, *last)
-    on_1x1 = stride_on is StrideOn.CONV1X1
-    reduce = _conv_norm_act("branch", 1, shape, planes, 1, stride if on_1x1 else 1)
-    middle = _conv_norm_act("branch", 2, reduce[-1].output, planes, 3, 1 if on_1x1 else stride)
-    widen = _conv_norm_act("branch", 3, middle[-1].output, planes * kind.expansion, 1, 1)[:-1]
-    return (*reduce, *middle, *widen)
+def _expand_stem_pool(architecture: Architecture, shape: Shape) -> tuple[Op, ...]:
+    """3x3 max-pooling; with anti-aliasing the average takes its place, or the blur its stride (timm)."""
+    if architecture.stem is Stem.CIFAR:
+        return ()
+    if architecture.antialias is Antialias.NONE:
+        return (max_pool("stem.maxpool", shape, 2),)
+    halve = antialias_op("stem.aa", shape, architecture.antialias)
+    return (halve,) if architecture.antialias is Antialias.AVG else (max_pool("stem.maxpool", shape, 1), halve)
 
 
-def _choose_path(shortcut: Shortcut, changed: bool) -> Path:
-    if shortcut is Shortcut.NONE:
-        return Path.NONE
-    if shortcut is Shortcut.C:
-        return Path.PROJECTION
-    if not changed:
-        return Path.IDENTITY
-    return Path.PAD if shortcut is Shortcut.A else Path.PROJECTION
-
-
-def _expand_shortcut(path: Path, shape: Shape, output: Shape, stride: int) -> tuple[Op, ...]:
-    if path is Path.PAD:
-        return (Op("shortcut.pad", Kind.PAD, shape, output, stride=stride),)
-    if path is Path.PROJECTION:
-        conv = _window("shortcut.conv", Kind.CONV, shape, output[0], kernel=1, stride=stride)
-        return (conv, Op("shortcut.bn", Kind.NORM, output, output))
-    return ()
-
-
-def _expand_head(shape: Shape, classes: int) -> tuple[Op, ...]:
-    channels = shape[0]
+def expand_transition(architecture: Architecture, shape: Shape) -> tuple[Op, ...]:
+    """What stands between the stages of a DenseNet: norm, activation, 1x1, 2x2 average pooling (Huang et al. 2017)."""
+    if architecture.connect is Connect.ADD:
+        return ()
+    channels = max(1, int(shape[0] * architecture.compression))
+    norm = Norm.NONE if architecture.norm is Norm.NONE else Norm.BATCH
+    reduce = conv("transition.conv", shape, channels, 1, norm=norm)
     return (
-        Op("head.avgpool", Kind.POOL, shape, (channels, 1, 1), kernel=0),  # 0: the whole map
-        Op("head.flatten", Kind.FLATTEN, (channels, 1, 1), (channels,)),
-        Op("head.fc", Kind.LINEAR, (channels,), (classes,), bias=True),
+        *norm_ops("transition", "", shape, architecture.norm),
+        act_op("transition", "", shape, architecture.act),
+        reduce,
+        average_pool("transition.pool", reduce.output, ceil=False),
     )
 
 
-def _conv_norm_act(part: str, number: int, shape: Shape, channels: int, kernel: int, stride: int) -> list[Op]:
-    conv = _window(f"{part}.conv{number}", Kind.CONV, shape, channels, kernel, stride)
-    norm = Op(f"{part}.bn{number}", Kind.NORM, conv.output, conv.output)
-    return [conv, norm, Op(f"{part}.relu{number}", Kind.ACT, conv.output, conv.output)]
-
-
-def _window(name: str, kind: Kind, shape: Shape, channels: int, kernel: int, stride: int) -> Op:
-    """A sliding window padded by half its size: (N, C, H, W) -> (N, channels, ceil(H / stride), ceil(W / stride))."""
-    output = (channels, -(-shape[1] // stride), -(-shape[2] // stride))
-    return Op(name, kind, shape, output, kernel, stride, padding=kernel // 2)
+def expand_head(architecture: Architecture, shape: Shape) -> tuple[Op, ...]:
+    """Global average pooling and the classifier; pre-activation networks end with the norm and activation first."""
+    channels = shape[0]
+    ops: list[Op] = []
+    opens = architecture.activation.opens and architecture.ends is not Ends.STEM
+    if opens and architecture.activation is Activation.PRE:
+        ops += norm_ops("head", "", shape, architecture.norm)
+    if opens:
+        ops.append(act_op("head", "", shape, architecture.act))
+    return (
+        *ops,
+        Op("head.avgpool", Kind.POOL, shape, (channels, 1, 1), kernel=0, mode=Pool.GLOBAL),  # 0: the whole map
+        Op("head.flatten", Kind.FLATTEN, (channels, 1, 1), (channels,)),
+        Op("head.fc", Kind.LINEAR, (channels,), (architecture.classes,), bias=True),
+    )

@@ -6,104 +6,93 @@
 from __future__ import annotations
 
 import difflib
-import re
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from enum import StrEnum
+from dataclasses import fields, replace
+from functools import lru_cache
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from explorer.architecture.config import Architecture, Block, Shortcut, Stem, StrideOn
-from explorer.architecture.presets import IMAGENET_DEPTHS, find_preset, is_cifar_depth, shorten
+from explorer.architecture.config import Activation, Architecture, Ends, StrideOn
+from explorer.architecture.names import list_names, replace_depth, resolve_name
+from explorer.architecture.options import ALIASES, OPTIONS, parse_input
+from explorer.architecture.presets import NAMES, find_preset, shorten
+from explorer.architecture.rules import find_unused, list_kernels, refuse_unused, settle
 from explorer.errors import VariantError
 
+__all__ = ["DEFAULT", "OPTIONS", "format_query", "format_variant", "nearest_name", "parse_input", "parse_query"]
 DEFAULT = "resnet50"
-MAX_TEXT = 400
-
-
-@dataclass(frozen=True, slots=True)
-class Option:
-    """One option of the grammar: how its value is read, written and explained."""
-
-    name: str
-    parse: Callable[[str], Any]
-    write: Callable[[Any], str]
-    help: str
-
-
-def _choice(name: str, kind: type[StrEnum]) -> Callable[[str], StrEnum]:
-    def parse(text: str) -> StrEnum:
-        for member in kind:
-            if member.value.lower() == text.lower():
-                return member
-        raise VariantError(f"{name}={shorten(text)} is not a choice: {name} is {_either([m.value for m in kind])}.")
-
-    return parse
-
-
-def _number(name: str) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not re.fullmatch(r"[0-9]{1,9}", text):
-            raise VariantError(
-                f"{name}={shorten(text)} is not a whole number of at most 9 digits: write something like {name}=64."
-            )
-        return int(text)
-
-    return parse
-
-
-def _parse_depths(text: str) -> tuple[int, ...]:
-    if not re.fullmatch(r"[0-9]{1,9}(-[0-9]{1,9})*", text) or len(text) > 80:
-        raise VariantError(
-            f"depths={shorten(text)} is not a list of blocks per stage: write something like depths=3-4-6-3."
-        )
-    return tuple(int(part) for part in text.split("-"))
-
-
-def parse_input(text: str) -> tuple[int, int, int]:
-    """Read ``3x224x224`` as (C, H, W); raises `VariantError`."""
-    match = re.fullmatch(r"([0-9]{1,9})[x×]([0-9]{1,9})[x×]([0-9]{1,9})", text.strip().lower())
-    if match is None:
-        raise VariantError(
-            f"input={shorten(text)} is not channels x height x width: write something like input=3x224x224."
-        )
-    return int(match[1]), int(match[2]), int(match[3])
-
-
-def _write_numbers(separator: str) -> Callable[[tuple[int, ...]], str]:
-    return lambda numbers: separator.join(map(str, numbers))
-
-
-OPTIONS: dict[str, Option] = {
-    option.name: option
-    for option in (
-        Option("depths", _parse_depths, _write_numbers("-"), "blocks in each stage, such as 3-4-6-3"),
-        Option("block", _choice("block", Block), str, "basic (3x3, 3x3) or bottleneck (1x1, 3x3, 1x1)"),
-        Option("shortcut", _choice("shortcut", Shortcut), str, "A, B, C or none"),
-        Option("stem", _choice("stem", Stem), str, "imagenet (7x7 and max-pool) or cifar (3x3)"),
-        Option("stride_on", _choice("stride_on", StrideOn), str, "3x3 (v1.5) or 1x1 (v1), in a bottleneck"),
-        Option("width", _number("width"), str, "planes of the first stage"),
-        Option("classes", _number("classes"), str, "outputs of the classifier"),
-        Option("input", parse_input, _write_numbers("x"), "channels x height x width, such as 3x224x224"),
-    )
-}
+MAX_TEXT = 600
 
 
 def parse_variant(text: str) -> Architecture:
     """Read a variant's text; raises `VariantError` with what came and what is allowed."""
     if len(text) > MAX_TEXT:
         raise VariantError(f"The variant has {len(text):,} characters: at most {MAX_TEXT} are allowed.")
-    name, *parts = [part.strip() for part in text.strip().split(",")]
+    name, *parts = [part.strip() for part in text.strip().removesuffix(",").split(",")]
     if not name:
         raise VariantError("The variant is empty: write a name such as resnet50 or resnet56,shortcut=none.")
-    preset = find_preset(name.lower())
     changes: dict[str, Any] = {}
     for part in parts:
         option, value = _parse_option(part)
         if option in changes:
             raise VariantError(f"{option} is given twice: keep one of the two.")
         changes[option] = value
-    return replace(preset.architecture, **changes)
+    name = name.lower()
+    if "depth" in changes:
+        name = _change_depth(name, changes)
+    return apply_options(find_preset(name).architecture, changes)
+
+
+def apply_options(architecture: Architecture, changes: dict[str, Any]) -> Architecture:
+    """The architecture with options changed; refuses those that mean nothing in it. Raises `VariantError`."""
+    changes = dict(changes)
+    if "in_channels" in changes:
+        if "input" in changes:
+            raise VariantError("input and in_channels both give the channels: keep one of the two.")
+        changes["input"] = (changes.pop("in_channels"), *architecture.input[1:])
+    if "widths" in changes and changes.get("width", changes["widths"][0]) != changes["widths"][0]:
+        raise VariantError("width and widths disagree about the first stage: keep one of the two.")
+    if "width" in changes and "widths" not in changes:
+        changes["widths"] = None
+    changed = replace(architecture, **changes)
+    unused = find_unused(changed)
+    for name in changes:
+        if name in unused and changes[name] is not None:
+            raise VariantError(refuse_unused(name, unused[name]))
+    return changed
+
+
+def change_options(architecture: Architecture, changes: dict[str, Any]) -> tuple[Architecture, dict[str, str]]:
+    """The architecture after a person changed some options, and what had to be taken back, each with the reason.
+
+    Unlike `apply_options`, other options follow: those that lose their meaning go back to their defaults. Raises
+    `VariantError`.
+    """
+    values = {field.name: getattr(architecture, field.name) for field in fields(architecture)} | changes
+    if changes.get("connect") == "dense":
+        values |= {"activation": Activation.PRE, "ends": Ends.BOTH}
+    if "width" in changes or len(values["widths"] or values["depths"]) != len(values["depths"]):
+        values["widths"] = changes.get("widths")
+    kernels = list_kernels(SimpleNamespace(**values))
+    if "stride_on" not in changes and not any((k == 1) is (values["stride_on"] == "1x1") for k in kernels):
+        values["stride_on"] = next(choice for choice in StrideOn if choice != values["stride_on"])
+    taken = settle(values, changes)
+    return Architecture(**values), taken
+
+
+def _change_depth(name: str, changes: dict[str, Any]) -> str:
+    """The family's network of the total depth that was asked for."""
+    depth = changes.pop("depth")
+    if "depths" in changes:
+        raise VariantError("depth and depths both say how deep the network is: keep one of the two.")
+    find_preset(name)  # an unknown name is refused as such
+    other = replace_depth(name, depth)
+    if resolve_name(other) is None:
+        raise VariantError(
+            f"depth={depth} is no depth of {shorten(name)}'s family: give one that it defines, such as resnet101, "
+            "or the blocks of each stage, such as depths=3-4-6-3."
+        )
+    return other
 
 
 def _parse_option(part: str) -> tuple[str, Any]:
@@ -111,19 +100,12 @@ def _parse_option(part: str) -> tuple[str, Any]:
     name = name.lower()
     if not equals or not value:
         raise VariantError(f"“{shorten(part)}” is no option: options look like shortcut=none.")
-    if name not in OPTIONS:
-        near = difflib.get_close_matches(name, OPTIONS, n=1)
+    known = OPTIONS | ALIASES
+    if name not in known:
+        near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
-        raise VariantError(f"“{shorten(name)}” is no option: {hint}Options are {', '.join(OPTIONS)}.")
-    return name, OPTIONS[name].parse(value)
-
-
-def _candidates(architecture: Architecture) -> list[str]:
-    """Names that could describe the architecture: all of ImageNet's, and CIFAR's of the same depths."""
-    names = [f"resnet{depth}" for depth in IMAGENET_DEPTHS]
-    if len(set(architecture.depths)) == 1:
-        names += [f"resnet{depth}" for depth in (architecture.depths[0] * 6 + 2,) if is_cifar_depth(depth)]
-    return [*names, "resnet20"]
+        raise VariantError(f"“{shorten(name)}” is no option: {hint}Options are {', '.join(known)}.")
+    return name, known[name].parse(value)
 
 
 def _changes(architecture: Architecture, name: str) -> list[str]:
@@ -131,24 +113,49 @@ def _changes(architecture: Architecture, name: str) -> list[str]:
     return [
         f"{option.name}={option.write(getattr(architecture, option.name))}"
         for option in OPTIONS.values()
-        if getattr(architecture, option.name) != getattr(preset, option.name)
+        if getattr(architecture, option.name) not in (getattr(preset, option.name), None)
     ]
 
 
+@lru_cache(maxsize=2048)
 def format_variant(architecture: Architecture) -> str:
     """Write the canonical text: the name that needs the fewest options, then those options in their order."""
     name = nearest_name(architecture)
     return ",".join([name, *_changes(architecture, name)])
 
 
+@lru_cache(maxsize=2048)
 def nearest_name(architecture: Architecture) -> str:
-    """Return the preset's name that needs the fewest options to describe the architecture."""
+    """Return the preset's name that needs the fewest options to describe the architecture.
+
+    A plain network is called by its residual twin's name, and ``shortcut=none``.
+    """
 
     def distance(name: str) -> tuple[int, int]:
         preset = find_preset(name).architecture
         return len(_changes(architecture, name)), abs(preset.depth - architecture.depth)
 
-    return min(_candidates(architecture), key=distance)
+    likely = [name for name in list_names(architecture) if _resolves(name)]
+    names = dict.fromkeys([*likely, *(name for name in NAMES if not name.startswith("plain"))])
+    return next(name for name in sorted(names, key=distance) if _describes(architecture, name))
+
+
+def _resolves(name: str) -> bool:
+    try:
+        return resolve_name(name) is not None
+    except VariantError:  # the pattern fits, and asks for what can't be built
+        return False
+
+
+def _describes(architecture: Architecture, name: str) -> bool:
+    """Whether the name and the options that differ lead back to the architecture.
+
+    They may not: a preset's own stem width, say, can't be taken back by leaving an option out.
+    """
+    try:
+        return parse_variant(",".join([name, *_changes(architecture, name)])) == architecture
+    except VariantError:
+        return False
 
 
 def format_query(architecture: Architecture) -> str:
@@ -160,7 +167,3 @@ def parse_query(query: str) -> Architecture:
     """Read the variant out of a link's query; `DEFAULT` where it has none; raises `VariantError`."""
     values = parse_qs(query.lstrip("?")[:4000], max_num_fields=50).get("v") if query.count("&") < 50 else None
     return parse_variant(values[0] if values else DEFAULT)
-
-
-def _either(words: list[str]) -> str:
-    return ", ".join(words[:-1]) + " or " + words[-1]

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torchvision.datasets.folder import IMG_EXTENSIONS, make_dataset
 
-from explorer.data.images import open_image, printable_name, read_size, resize_and_crop
+from explorer.data.images import open_image, printable_name, printable_path, read_size, resize_and_crop
 from explorer.errors import DataError
 
 MAX_BYTES = 6 * 2**30
@@ -107,7 +107,8 @@ def _list_samples(folder: Path) -> tuple[list[tuple[str, int]], tuple[str, ...]]
         classes = sorted(entry.name for entry in folder.iterdir() if entry.is_dir() and not entry.name.startswith("."))
     except (OSError, ValueError):  # a name that no file can have is a ValueError
         raise DataError(
-            f"{printable_name(folder)} is no folder that can be read: give one that holds a folder of images per class."
+            f"{printable_path(folder, 160)} is no folder that can be read: give one that holds a folder of images per "
+            "class."
         ) from None
     if not classes:
         raise DataError(f"{folder} has no classes: put the images of each class into a folder of its own in it.")

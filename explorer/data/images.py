@@ -74,8 +74,13 @@ def read_size(path: str | Path) -> tuple[int, int] | None:
 
 def printable_name(path: str | Path) -> str:
     """Return the file's name for a sentence: one line of at most 80 printable characters."""
-    name = "".join(letter if letter.isprintable() else "?" for letter in (Path(path).name or str(path)))
-    return name if len(name) <= 80 else f"{name[:60]}…{name[-19:]}"
+    return printable_path(Path(path).name or path)
+
+
+def printable_path(path: str | Path, most: int = 80) -> str:
+    """Return a path for a sentence: one line of at most `most` printable characters, its middle left out."""
+    text = "".join(letter if letter.isprintable() else "?" for letter in str(path))
+    return text if len(text) <= most else f"{text[: most - 20]}…{text[-19:]}"
 
 
 def _one_line(error: Exception) -> str:

@@ -7,12 +7,23 @@ from html import escape
 from explorer.architecture.config import Shortcut
 from explorer.architecture.cost import Cost, compute_block_cost, compute_cost, compute_op_cost, compute_ops_cost
 from explorer.architecture.plan import Kind, Op, Path, Plan, ResidualBlock
+from explorer.architecture.profile import OpProfile, profile_plan
 from explorer.figures.format import describe_op, format_count, format_shape, format_share
+from explorer.figures.profile import describe_op_profile
 
 PAPER: dict[str, str] = {
     "conv": "Each output value is a weighted sum over a small window of all input channels.",
-    "norm": "Batch normalisation right after each convolution and before activation (He et al. 2015, section 3.4).",
+    "norm": "It gives each channel mean 0 and spread 1, then a learned scale and shift (Ioffe & Szegedy 2015).",
     "act": "ReLU keeps what is positive. Behind the sum it is the block's own nonlinearity (He et al. 2015, figure 2).",
+    "blur": "A fixed filter smooths before every other pixel is dropped, against aliasing (Zhang 2019).",
+    "se": "It looks at the mean of every channel and scales each by a learned gate (Hu et al. 2018, section 3).",
+    "eca": "As squeeze-excitation, but each gate looks at a few neighbouring channels only (Wang et al. 2020).",
+    "dropout": "In training it sets a share of the values to zero.",
+    "drop_path": "In training it drops the whole branch for some images; x goes on alone (Huang et al. 2016).",
+    "concat": "What the branch computes is appended to x, and nothing is overwritten (Huang et al. 2017, equation 2).",
+    "transition": "Between dense stages: 1×1 compresses the channels, pooling halves the map (Huang et al. 2017).",
+    "D": "ResNet-D: average pooling takes the stride, so that the 1×1 sees every value (He et al. 2019, figure 2c).",
+    "pre": "Norm and activation come first, so that x itself runs through the whole network (He et al. 2016, eq. 5).",
     "pool": "Pooling shrinks the map; it learns nothing.",
     "pad": "Option A: the identity is subsampled, and new channels are zeros. It has no parameters (section 4.1).",
     "add": "y = F(x) + x, element by element. It adds no parameters (He et al. 2015, equation 1).",
@@ -35,13 +46,15 @@ def draw_card(plan: Plan, name: str) -> str:
     total = compute_cost(plan)
     if name == "input":
         return _card("input", "input image", [("Shape", format_shape(plan.architecture.input))], PAPER["input"])
-    if name in ("stem", "head"):
-        ops = plan.stem if name == "stem" else plan.head
+    parts = {"stem": plan.stem, "head": plan.head}
+    parts |= {f"{stage.name}.transition": stage.transition for stage in plan.stages if stage.transition}
+    if name in parts:
+        ops, kind = parts[name], name.rpartition(".")[2]
         shapes = f"{format_shape(ops[0].input)} → {format_shape(ops[-1].output)}"
-        return _card(name, name, [("Shape", shapes), *_cost_lines(compute_ops_cost(ops), total)], PAPER[name])
-    for path, op in plan.ops():
-        if path == name:
-            return _draw_op(path, op, total)
+        return _card(name, kind, [("Shape", shapes), *_cost_lines(compute_ops_cost(ops), total)], PAPER[kind])
+    for row in profile_plan(plan).rows:
+        if row.name == name:
+            return _draw_op(row, total)
     for path, block in plan.blocks():
         if name == path:
             return _draw_block(plan, path, block, total)
@@ -50,7 +63,8 @@ def draw_card(plan: Plan, name: str) -> str:
     return _draw_stage(plan, name, total)
 
 
-def _draw_op(path: str, op: Op, total: Cost) -> str:
+def _draw_op(row: OpProfile, total: Cost) -> str:
+    op = row.op
     lines = [("Shape", f"{format_shape(op.input)} → {format_shape(op.output)}")]
     cost = compute_op_cost(op)
     if cost.params:
@@ -58,20 +72,30 @@ def _draw_op(path: str, op: Op, total: Cost) -> str:
     if cost.macs:
         lines.append(("MACs", f"{_macs_formula(op)} = {format_count(cost.macs)}"))
         lines.append(("Share", f"{format_share(cost.macs, total.macs)} of the network's MACs"))
-    return _card(path, describe_op(op), lines, PAPER[op.kind.value], maps=True)
+    lines += describe_op_profile(row)
+    return _card(row.name, describe_op(op), lines, PAPER[op.kind.value], maps=True)
 
 
 def _params_formula(op: Op) -> str:
     if op.kind is Kind.NORM:
         return f"scale and shift: 2 · {op.output[0]}"
+    if op.kind is Kind.SE:
+        return f"2 · {op.output[0]} · {op.hidden} + {op.hidden} + {op.output[0]}"
+    if op.kind is Kind.ECA:
+        return "one weight a neighbour"
+    bias = f" + {op.output[0]}" if op.bias else ""
     if op.kind is Kind.LINEAR:
-        return f"{op.input[0]} · {op.output[0]}" + (f" + {op.output[0]}" if op.bias else "")
-    return f"{op.kernel}·{op.kernel}·{op.input[0] // op.groups}·{op.output[0]}"
+        return f"{op.input[0]} · {op.output[0]}{bias}"
+    return f"{op.kernel}·{op.kernel}·{op.input[0] // op.groups}·{op.output[0]}{bias}"
 
 
 def _macs_formula(op: Op) -> str:
     if op.kind is Kind.LINEAR:
         return f"{op.input[0]} · {op.output[0]}"
+    if op.kind is Kind.SE:
+        return f"2 · {op.output[0]} · {op.hidden}"
+    if op.kind is Kind.ECA:
+        return f"{op.kernel} · {op.output[0]}"
     return f"{op.kernel}·{op.kernel}·{op.input[0] // op.groups} · {'·'.join(map(str, op.output))}"
 
 
@@ -90,8 +114,20 @@ def _draw_block(plan: Plan, path: str, block: ResidualBlock, total: Cost) -> str
         ("Shortcut", _name_shortcut(plan, block)),
         *_cost_lines(compute_block_cost(block), total),
     ]
-    equation = "y = relu(F(x))" if block.path is Path.NONE else "y = relu(F(x) + shortcut(x))"
-    return _card(path, f"{block.kind} block, {equation}", lines, PAPER[block.kind.value])
+    text = PAPER["pre"] if plan.architecture.activation.opens else PAPER[block.kind.value]
+    return _card(path, f"{block.kind} block, {_write_equation(plan, block)}", lines, text)
+
+
+def _write_equation(plan: Plan, block: ResidualBlock) -> str:
+    """What the block computes, as the papers write it."""
+    a = plan.architecture
+    x = "u" if a.activation.opens else "x"
+    side = x if block.path.projects else "x"
+    joined = {Path.NONE: f"F({x})", Path.DENSE: f"[x, F({x})]"}.get(block.path, f"F({x}) + shortcut({side})")
+    for op in block.after:
+        joined = f"{op.mode or op.kind.value}({joined})"
+    opening = ", ".join(op.mode for op in block.before)
+    return f"y = {joined}" + (f" with u = {opening} of x" if opening else "")
 
 
 def _name_shortcut(plan: Plan, block: ResidualBlock) -> str:
@@ -99,7 +135,9 @@ def _name_shortcut(plan: Plan, block: ResidualBlock) -> str:
     names = {
         Path.IDENTITY: "identity: x goes on unchanged",
         Path.PAD: "option A: subsample, pad with zero channels",
-        Path.PROJECTION: f"option {option}: 1×1 projection, then batch norm",
+        Path.PROJECTION: f"option {option}: 1×1 projection",
+        Path.POOLED: "option D: average pooling where the map is halved, then a 1×1 projection",
+        Path.DENSE: "dense: x is kept, and what F computes is appended",
         Path.NONE: "none: a plain block",
     }
     return names[block.path]
@@ -112,7 +150,14 @@ def _draw_shortcut(plan: Plan, path: str, block: ResidualBlock, total: Cost) -> 
         ("Shape", f"{format_shape(block.input)} → {format_shape(block.output)}"),
         *(_cost_lines(cost, total) if cost.params else [("Parameters", "0: nothing is learned here")]),
     ]
-    words = {Path.IDENTITY: "identity", Path.PAD: "pad", Path.PROJECTION: "projection", Path.NONE: "none"}
+    words = {
+        Path.IDENTITY: "identity",
+        Path.PAD: "pad",
+        Path.PROJECTION: "projection",
+        Path.POOLED: "D",
+        Path.DENSE: "concat",
+        Path.NONE: "none",
+    }
     text = PAPER["C"] if plan.architecture.shortcut is Shortcut.C else PAPER[words[block.path]]
     return _card(f"{path}.shortcut", "shortcut", lines, text)
 

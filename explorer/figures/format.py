@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from explorer.architecture.config import Shape
 from explorer.architecture.plan import Kind, Op
-from explorer.figures.palette import KIND_NAMES
+from explorer.figures.palette import KIND_NAMES, MODE_NAMES
 
 THIN = "\u2009"
 
@@ -36,10 +36,23 @@ def format_share(part: int, whole: int) -> str:
     return f"{part / whole:.1%}" if part and whole else ""
 
 
+def name_op(op: Op) -> str:
+    """What an operation is, without its numbers: ``batch norm``."""
+    return MODE_NAMES.get(op.mode, KIND_NAMES[op.kind])
+
+
 def describe_op(op: Op) -> str:
     """One line: ``3×3 convolution, stride 2``."""
-    if op.kind is Kind.POOL:
-        return f"{op.kernel}×{op.kernel} max-pooling, stride {op.stride}" if op.kernel else "global average pooling"
-    name = f"{op.kernel}×{op.kernel} {KIND_NAMES[op.kind]}" if op.kind is Kind.CONV else KIND_NAMES[op.kind]
-    stride = f", stride {op.stride}" if op.stride > 1 else ""
-    return name + stride + (f", {op.groups} groups" if op.groups > 1 else "")
+    windowed = op.kind in (Kind.CONV, Kind.POOL, Kind.BLUR) and op.kernel
+    parts = [f"{op.kernel}×{op.kernel} {name_op(op)}" if windowed else name_op(op)]
+    if op.stride > 1:
+        parts.append(f"stride {op.stride}")
+    if op.groups > 1 and op.kind is not Kind.BLUR:
+        parts.append(f"{op.groups} groups")
+    if op.hidden:
+        parts.append(f"{op.hidden} inside")
+    if op.kind is Kind.ECA:
+        parts.append(f"over {op.kernel} channels")
+    if op.kind is Kind.DROPOUT:
+        parts.append(f"{op.rate:.0%}")
+    return ", ".join(parts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from html import escape
 
-from explorer.architecture.plan import Path, Plan
+from explorer.architecture.plan import Kind, Path, Plan
 from explorer.errors import VariantError
 from explorer.figures.layout import (
     LINE_HEIGHT,
@@ -16,7 +16,7 @@ from explorer.figures.layout import (
     render_dot,
     write_dot,
 )
-from explorer.figures.palette import PATH_COLOURS, PATH_DASHES
+from explorer.figures.palette import KIND_COLOURS, KIND_NAMES, PATH_COLOURS, PATH_DASHES, PATH_NAMES
 from explorer.figures.scene import Edge, Level, Node, compose_scene
 
 FORMATS = ("svg", "png", "pdf", "dot")
@@ -44,6 +44,25 @@ def draw_graph(plan: Plan, level: Level, fold: bool = True) -> str:
     edges = "".join(_draw_edge(edge, points) for edge, points in pairs)
     nodes = "".join(_draw_node(node, layout.boxes[node.id]) for node in scene.nodes)
     return f"{_open_svg(layout)}{_MARKERS}<g>{edges}</g><g>{nodes}</g></svg>"
+
+
+def draw_legend(plan: Plan) -> str:
+    """The kinds of operations and shortcuts that the network has, as HTML."""
+    colours: dict[str, str] = {}
+    for _, op in plan.ops():
+        if op.kind is Kind.FLATTEN:
+            continue
+        colours.setdefault(KIND_COLOURS[op.kind], KIND_NAMES[op.kind])
+    kinds = [f'<span><i style="background:{colour}"></i>{name}</span>' for colour, name in colours.items()]
+    paths = dict.fromkeys(block.path for _, block in plan.blocks())
+    return "".join([*kinds, *(_draw_line(path) for path in paths if path is not Path.NONE)])
+
+
+def _draw_line(path: Path) -> str:
+    return (
+        f'<span><svg width="26" height="8" aria-hidden="true"><path d="M1 4h24" stroke="{PATH_COLOURS[path]}" '
+        f'stroke-width="2" stroke-dasharray="{PATH_DASHES[path]}"/></svg>{PATH_NAMES[path]} shortcut</span>'
+    )
 
 
 def export_graph(plan: Plan, level: Level, file_format: str) -> bytes:

@@ -11,31 +11,73 @@ KIND_COLOURS: dict[Kind, str] = {
     Kind.POOL: "#009e73",
     Kind.LINEAR: "#cc79a7",
     Kind.ADD: "#6b7280",
+    Kind.CONCAT: "#6b7280",
+    Kind.SE: "#c0392b",
+    Kind.ECA: "#c0392b",
+    Kind.BLUR: "#009e73",
+    Kind.DROPOUT: "#9ca3af",
+    Kind.DROP_PATH: "#9ca3af",
     Kind.PAD: "#a58a00",
     Kind.FLATTEN: "#9ca3af",
 }
 KIND_NAMES: dict[Kind, str] = {
     Kind.CONV: "convolution",
-    Kind.NORM: "batch norm",
-    Kind.ACT: "ReLU",
+    Kind.NORM: "norm",
+    Kind.ACT: "activation",
     Kind.POOL: "pooling",
     Kind.LINEAR: "linear",
     Kind.ADD: "addition",
+    Kind.CONCAT: "concatenation",
+    Kind.SE: "squeeze-excitation",
+    Kind.ECA: "channel attention",
+    Kind.BLUR: "blur",
+    Kind.DROPOUT: "dropout",
+    Kind.DROP_PATH: "drop path",
     Kind.PAD: "zero padding",
     Kind.FLATTEN: "flatten",
+}
+MODE_NAMES: dict[str, str] = {
+    "batch": "batch norm",
+    "group": "group norm",
+    "layer": "layer norm",
+    "relu": "ReLU",
+    "leaky_relu": "leaky ReLU",
+    "elu": "ELU",
+    "gelu": "GELU",
+    "silu": "SiLU",
+    "mish": "Mish",
+    "hardswish": "hard-swish",
+    "tanh": "tanh",
+    "max": "max-pooling",
+    "avg": "average pooling",
+    "avg_ceil": "average pooling",
+    "global": "global average pooling",
+    "element": "dropout",
+    "channel": "channel dropout",
 }
 # never the colour alone: each kind of shortcut has its dash and its word too
 PATH_COLOURS: dict[Path, str] = {
     Path.IDENTITY: "#d55e00",
     Path.PAD: "#a58a00",
     Path.PROJECTION: "#8250c4",
+    Path.POOLED: "#0f8a5f",
+    Path.DENSE: "#d55e00",
     Path.NONE: "#9ca3af",
 }
-PATH_DASHES: dict[Path, str] = {Path.IDENTITY: "", Path.PAD: "7 4", Path.PROJECTION: "", Path.NONE: ""}
+PATH_DASHES: dict[Path, str] = {
+    Path.IDENTITY: "",
+    Path.PAD: "7 4",
+    Path.PROJECTION: "",
+    Path.POOLED: "2 3",
+    Path.DENSE: "10 3",
+    Path.NONE: "",
+}
 PATH_NAMES: dict[Path, str] = {
     Path.IDENTITY: "identity",
     Path.PAD: "A: subsample, pad",
     Path.PROJECTION: "1×1 projection",
+    Path.POOLED: "D: average pool, 1×1",
+    Path.DENSE: "dense: concatenated",
     Path.NONE: "no shortcut",
 }
 TRAIN, HELD_OUT = "#0072b2", "#d55e00"

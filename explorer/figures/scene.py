@@ -16,6 +16,7 @@ from explorer.architecture.plan import Kind, Op, Path, Plan, ResidualBlock, Stag
 from explorer.figures.format import describe_op, format_shape, format_si
 from explorer.figures.palette import PATH_NAMES
 
+_SHAPED = (Kind.CONV, Kind.POOL, Kind.BLUR, Kind.LINEAR, Kind.PAD)  # kinds that change a shape
 MAX_NODES = 700  # dot needs 0.1 s for as many, 8 s for 4,200
 
 
@@ -66,11 +67,23 @@ class Scene:
 
 @dataclass(frozen=True, slots=True)
 class Fold:
-    """`repeat` equal blocks in a row, the first called `name`."""
+    """Blocks in a row that are alike, the first called `name`.
+
+    They are equal, but for dense blocks, each of which reads a few channels more than the one before it.
+    """
 
     name: str
-    block: ResidualBlock
-    repeat: int
+    blocks: tuple[ResidualBlock, ...]
+
+    @property
+    def block(self) -> ResidualBlock:
+        """The first of them."""
+        return self.blocks[0]
+
+    @property
+    def repeat(self) -> int:
+        """How many they are."""
+        return len(self.blocks)
 
     @property
     def title(self) -> str:
@@ -80,18 +93,24 @@ class Fold:
 
 
 def fold_stage(stage: Stage, fold: bool = True) -> Iterator[Fold]:
-    """Yield the stage's blocks, equal neighbours as one."""
+    """Yield the stage's blocks, alike neighbours as one."""
     start = 0
     for index in range(1, len(stage.blocks) + 1):
-        ends = index == len(stage.blocks) or stage.blocks[index] != stage.blocks[start]
+        ends = index == len(stage.blocks) or not _are_alike(stage.blocks[index], stage.blocks[start])
         if ends or not fold:
-            yield Fold(f"{stage.name}.{start}", stage.blocks[start], index - start)
+            yield Fold(f"{stage.name}.{start}", stage.blocks[start:index])
             start = index
+
+
+def _are_alike(block: ResidualBlock, other: ResidualBlock) -> bool:
+    if Path.DENSE not in (block.path, other.path):
+        return block is other or block == other
+    return [(op.name, op.kernel) for op in block.ops] == [(op.name, op.kernel) for op in other.ops]
 
 
 def count_ops(plan: Plan) -> int:
     """How many operations the whole network has."""
-    return len(plan.stem) + sum(len(block.ops) for _, block in plan.blocks()) + len(plan.head)
+    return sum(len(ops) for _, ops in plan.parts())
 
 
 def compose_scene(plan: Plan, level: Level, fold: bool = True) -> Scene:
@@ -101,6 +120,8 @@ def compose_scene(plan: Plan, level: Level, fold: bool = True) -> Scene:
     scene.add(Node("input", ("input", format_shape(plan.architecture.input)), "input", "The input image"))
     _add_part(scene, "stem", plan.stem, level)
     for stage in plan.stages:
+        if stage.transition:
+            _add_part(scene, f"{stage.name}.transition", stage.transition, level, f"{stage.name}.")
         if level is Level.STAGE:
             _add_stage(scene, stage)
             continue
@@ -110,14 +131,14 @@ def compose_scene(plan: Plan, level: Level, fold: bool = True) -> Scene:
     return scene
 
 
-def _add_part(scene: Scene, name: str, ops: tuple[Op, ...], level: Level) -> None:
-    """Stem or head: one box, or a box an operation."""
+def _add_part(scene: Scene, name: str, ops: tuple[Op, ...], level: Level, prefix: str = "") -> None:
+    """Stem, transition or head: one box, or a box an operation."""
     if level is Level.OP:
         for op in ops:
-            scene.add(_op_node(op.name, op))
+            scene.add(_op_node(prefix + op.name, op))
         return
     weighted = [describe_op(op) for op in ops if op.kind in (Kind.CONV, Kind.POOL, Kind.LINEAR)]
-    scene.add(_box(name, name, weighted, compute_ops_cost(ops), ops[-1].output, name))
+    scene.add(_box(name, name, weighted, compute_ops_cost(ops), ops[-1].output, name.rpartition(".")[2]))
 
 
 def _box(id: str, title: str, lines: list[str], cost: Cost, output: Shape, style: str, repeat: int = 1) -> Node:
@@ -130,7 +151,7 @@ def _box(id: str, title: str, lines: list[str], cost: Cost, output: Shape, style
 def _op_node(id: str, op: Op, side: bool = False, repeat: int = 1) -> Node:
     cost = compute_op_cost(op)
     name = describe_op(op)
-    lines = (name, format_shape(op.output)) if op.kind in (Kind.CONV, Kind.POOL, Kind.LINEAR, Kind.PAD) else (name,)
+    lines = (name, format_shape(op.output)) if op.kind in _SHAPED else (name,)
     size = f"; {format_si(cost.params).rstrip()} parameters" if cost.params else ""
     return Node(id, lines, op.kind.value, f"{id}: {name}, output {format_shape(op.output)}{size}", side, repeat)
 
@@ -154,8 +175,9 @@ def _add_block(scene: Scene, fold: Fold) -> None:
         for op in block.branch
         if op.kind is Kind.CONV
     ]
-    cost = compute_block_cost(block)
-    scene.add(_box(fold.name, fold.title, [" → ".join(convs)], cost, block.output, "block", fold.repeat))
+    cost = sum(map(compute_block_cost, fold.blocks), Cost())
+    output = fold.blocks[-1].output
+    scene.add(_box(fold.name, fold.title, [" → ".join(convs)], cost, output, "block", fold.repeat))
     if block.path is not Path.NONE:
         stride = block.shortcut[0].stride if block.shortcut else 1
         words = PATH_NAMES[block.path] + (f", /{stride}" if stride > 1 else "")
@@ -167,28 +189,37 @@ def _add_shortcut(scene: Scene, before: str, name: str, words: tuple[str, ...], 
     merge, shortcut = f"{name}.merge", f"{name}.shortcut"
     label = f"Shortcut of {name}: {', '.join(words)}"
     scene.nodes.append(Node(shortcut, words, f"path-{path.name.lower()}", label, side=True))
-    scene.add(Node(merge, ("+",), "add", f"{merge}: shortcut and branch are added, then ReLU"))
+    scene.add(_merge_node(merge, path))
     scene.edges += [Edge(before, shortcut, path), Edge(shortcut, merge, path)]
 
 
 def _add_ops(scene: Scene, fold: Fold) -> None:
     block, before = fold.block, scene.last
-    for index, op in enumerate(block.branch):
+    for index, op in enumerate(block.before + block.branch):
         scene.add(_op_node(f"{fold.name}.{op.name}", op, repeat=fold.repeat if index == 0 else 1))
+        if block.path.projects and index + 1 == len(block.before):
+            before = scene.last  # a projection reads what the shared norm and activation give
     if block.path is not Path.NONE:
         _add_op_shortcut(scene, before, fold)
-        scene.add(Node(f"{fold.name}.merge", ("+",), "add", f"{fold.name}.merge: shortcut and branch are added"))
+        scene.add(_merge_node(f"{fold.name}.merge", block.path))
         tail = scene.nodes[-2].id
         scene.edges.append(Edge(tail, scene.last, block.path))
     for op in block.after:
         scene.add(_op_node(f"{fold.name}.{op.name}", op))
 
 
+def _merge_node(id: str, path: Path) -> Node:
+    if path is Path.DENSE:
+        return Node(id, ("concat",), "concat", f"{id}: what the branch computes is appended to what came")
+    return Node(id, ("+",), "add", f"{id}: shortcut and branch are added")
+
+
 def _add_op_shortcut(scene: Scene, before: str, fold: Fold) -> None:
     block = fold.block
     if not block.shortcut:
-        label = f"Shortcut of {fold.name}: identity"
-        scene.nodes.append(Node(f"{fold.name}.shortcut", ("identity",), "path-identity", label, side=True))
+        words = PATH_NAMES[block.path]
+        style, label = f"path-{block.path.name.lower()}", f"Shortcut of {fold.name}: {words}"
+        scene.nodes.append(Node(f"{fold.name}.shortcut", (words,), style, label, side=True))
         scene.edges.append(Edge(before, f"{fold.name}.shortcut", block.path))
         return
     for op in block.shortcut:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from collections.abc import Iterator
 from html import escape
 from typing import Any
@@ -19,12 +20,22 @@ from explorer.architecture.cost import (
     compute_ops_cost,
     list_rows,
 )
+from explorer.architecture.memory import compute_training_memory
 from explorer.architecture.plan import Kind, Op, Path, Plan
+from explorer.architecture.profile import profile_plan
 from explorer.architecture.variant import format_variant
-from explorer.figures.format import format_count, format_shape, format_share, format_si
-from explorer.figures.palette import KIND_COLOURS, KIND_NAMES, PATH_NAMES
+from explorer.figures.format import format_count, format_shape, format_share, format_si, name_op
+from explorer.figures.palette import KIND_COLOURS, PATH_NAMES
+from explorer.figures.profile import format_bytes, format_field
 from explorer.figures.scene import Fold, fold_stage
 
+MORE = ("Kept", "Field")  # on the page alone
+HINTS = {
+    "MACs": "multiply-adds of one image",
+    "Share": "of the network's MACs",
+    "Kept": "bytes kept for the backward pass, one image in float32",
+    "Field": "side of the receptive field in pixels of the input",
+}
 HEADINGS = ("Name", "Op", "Output", "Kernel", "Stride", "Groups", "Params", "MACs", "Share")
 
 
@@ -105,69 +116,103 @@ def _plain_cells(row: Row) -> tuple[Any, ...]:
 
 def _window_cells(op: Op) -> tuple[str, str, str]:
     """Kernel, stride and groups, empty where an operation has none."""
-    if op.kind not in (Kind.CONV, Kind.POOL, Kind.PAD):
+    if op.kind is Kind.ECA:
+        return str(op.kernel), "", ""
+    if op.kind not in (Kind.CONV, Kind.POOL, Kind.BLUR, Kind.PAD):
         return "", "", ""
     kernel = f"{op.kernel}×{op.kernel}" if op.kernel and op.kind is not Kind.PAD else "global" if not op.kernel else ""
-    return kernel, str(op.stride) if op.kernel else "", str(op.groups) if op.kind is Kind.CONV else ""
+    groups = str(op.groups) if op.kind in (Kind.CONV, Kind.BLUR) else ""
+    return kernel, str(op.stride) if op.kernel else "", groups
 
 
 def draw_table(plan: Plan, fold: bool = True) -> str:
     """The table as HTML: a row an operation, grouped by block; equal neighbours are folded, "×N"."""
-    total = compute_cost(plan)
-    body = "".join(_draw_groups(plan, total, fold))
-    head = "".join(f'<th scope="col">{heading}</th>' for heading in HEADINGS)
+    view = _View(plan)
+    body = "".join(_draw_groups(plan, view, fold))
+    head = "".join(f'<th scope="col" title="{HINTS.get(heading, "")}">{heading}</th>' for heading in (*HEADINGS, *MORE))
     foot = (
-        f'<tr><th scope="row">total</th><td colspan="5"></td><td>{format_count(total.params)}</td>'
-        f"<td>{format_count(total.macs)}</td><td></td></tr>"
+        f'<tr><th scope="row">total</th><td colspan="5"></td><td>{format_count(view.total.params)}</td>'
+        f"<td>{format_count(view.total.macs)}</td><td></td><td>{format_bytes(view.kept)}</td><td></td></tr>"
     )
     return f'<table class="rx-table"><thead><tr>{head}</tr></thead>{body}<tfoot>{foot}</tfoot></table>'
 
 
-def _draw_groups(plan: Plan, total: Cost, fold: bool) -> Iterator[str]:
-    yield _draw_group("stem", "", compute_ops_cost(plan.stem), [(op.name, op) for op in plan.stem], total)
+class _View:
+    """What the rows of a table share: totals, and what every operation keeps and sees."""
+
+    def __init__(self, plan: Plan) -> None:
+        profile = profile_plan(plan)
+        self.total = profile.cost
+        self.rows = {row.name: row for row in profile.rows}
+        self.kept = sum(row.saved for row in profile.rows)
+        self.parts: Counter[str] = Counter()
+        for row in profile.rows:
+            self.parts[".".join(row.name.split(".")[:2])] += row.saved
+
+    def sum_kept(self, ops: list[tuple[str, Op]], fold: Fold | None) -> int:
+        """Bytes kept by a group: all blocks of a fold, or the operations that are listed."""
+        if fold is None:
+            return sum(self.rows[path].saved for path, _ in ops)
+        stage, _, first = fold.name.rpartition(".")
+        return sum(self.parts[f"{stage}.{int(first) + index}"] for index in range(fold.repeat))
+
+
+def _draw_groups(plan: Plan, view: _View, fold: bool) -> Iterator[str]:
+    yield _draw_group("stem", "", compute_ops_cost(plan.stem), [(op.name, op) for op in plan.stem], view)
     for stage in plan.stages:
+        if stage.transition:
+            name, ops = f"{stage.name}.transition", [(f"{stage.name}.{op.name}", op) for op in stage.transition]
+            yield _draw_group(name, "", compute_ops_cost(stage.transition), ops, view)
         for folded in fold_stage(stage, fold):
             ops = [(f"{folded.name}.{op.name}", op) for op in folded.block.ops]
-            yield _draw_group(folded.title, _describe_fold(folded), _times(folded), ops, total, folded)
-    yield _draw_group("head", "", compute_ops_cost(plan.head), [(op.name, op) for op in plan.head], total)
-
-
-def _times(fold: Fold) -> Cost:
-    cost = compute_block_cost(fold.block)
-    return Cost(cost.params * fold.repeat, cost.macs * fold.repeat, cost.activations * fold.repeat)
+            cost = sum(map(compute_block_cost, folded.blocks), Cost())
+            yield _draw_group(folded.title, _describe_fold(folded), cost, ops, view, folded)
+    yield _draw_group("head", "", compute_ops_cost(plan.head), [(op.name, op) for op in plan.head], view)
 
 
 def _describe_fold(fold: Fold) -> str:
     path = PATH_NAMES[fold.block.path]
-    words = path if fold.block.path is Path.NONE else f"{path} shortcut"
+    words = path if fold.block.path in (Path.NONE, Path.DENSE) else f"{path} shortcut"
     times = f'<b class="rx-times">×{fold.repeat}</b> ' if fold.repeat > 1 else ""
-    rest = "blocks, {words}; the rows below are one of them" if fold.repeat > 1 else "block, {words}"
+    rest = "blocks, {words}; the rows below are the first of them" if fold.repeat > 1 else "block, {words}"
     return f"{times}{fold.block.kind} {rest.format(words=words)}"
 
 
 def _draw_group(
-    title: str, words: str, cost: Cost, ops: list[tuple[str, Op]], total: Cost, fold: Fold | None = None
+    title: str, words: str, cost: Cost, ops: list[tuple[str, Op]], view: _View, fold: Fold | None = None
 ) -> str:
     repeat = fold.repeat if fold else 1
     name = fold.name if fold else title
-    share = _draw_share(cost.macs, total.macs)
+    share = _draw_share(cost.macs, view.total.macs)
+    kept, field = view.sum_kept(ops, fold), view.rows[ops[-1][0]].field
     head = (
         f'<tr class="rx-group" data-name="{name}" tabindex="-1"><th scope="rowgroup">{title}</th>'
         f'<td colspan="5">{words}</td><td title="all {repeat}">{format_count(cost.params)}</td>'
-        f"<td>{format_count(cost.macs)}</td><td>{share}</td></tr>"
+        f"<td>{format_count(cost.macs)}</td><td>{share}</td><td>{format_bytes(kept)}</td>"
+        f"<td>{format_field(field)}</td></tr>"
     )
-    return f"<tbody>{head}{''.join(_draw_row(path, op, total, repeat) for path, op in ops)}</tbody>"
+    macs = _sum_macs(fold) if fold else [compute_op_cost(op).macs for _, op in ops]
+    rows = (_draw_row(path, op, view, part) for (path, op), part in zip(ops, macs, strict=True))
+    return f"<tbody>{head}{''.join(rows)}</tbody>"
 
 
-def _draw_row(path: str, op: Op, total: Cost, repeat: int) -> str:
-    cost = compute_op_cost(op)
-    colour, kind = KIND_COLOURS[op.kind], KIND_NAMES[op.kind]
+def _sum_macs(fold: Fold) -> list[int]:
+    """MACs of each operation in all blocks of a fold together."""
+    if fold.block.path is not Path.DENSE:
+        return [compute_op_cost(op).macs * fold.repeat for op in fold.block.ops]
+    return [sum(compute_op_cost(op).macs for op in ops) for ops in zip(*(b.ops for b in fold.blocks), strict=True)]
+
+
+def _draw_row(path: str, op: Op, view: _View, part: int) -> str:
+    cost, row = compute_op_cost(op), view.rows[path]
+    colour, kind = KIND_COLOURS[op.kind], name_op(op)
     cells = "".join(f"<td>{cell}</td>" for cell in (format_shape(op.output), *_window_cells(op)))
     params, macs = (format_count(value) if value else "" for value in (cost.params, cost.macs))
     return (
         f'<tr data-name="{escape(path)}" tabindex="-1"><th scope="row">{escape(path)}</th>'
         f'<td><i style="background:{colour}"></i>{kind}</td>{cells}<td>{params}</td><td>{macs}</td>'
-        f"<td>{_draw_share(cost.macs * repeat, total.macs)}</td></tr>"
+        f"<td>{_draw_share(part, view.total.macs)}</td><td>{format_bytes(row.saved) if row.saved else ''}</td>"
+        f"<td>{format_field(row.field)}</td></tr>"
     )
 
 
@@ -179,12 +224,14 @@ def _draw_share(part: int, whole: int) -> str:
 
 def draw_totals(plan: Plan) -> str:
     """The totals that stay in sight, exact values on hover, with what is counted."""
-    total = compute_cost(plan)
+    total, memory = compute_cost(plan), compute_training_memory(plan, 32).total
     shape = format_shape(plan.architecture.input)
     return (
         f'<span><b title="{format_count(total.params)}">{format_si(total.params)}</b> params</span> '
         f'<b title="{format_count(total.macs)}">{format_si(total.macs)}MACs</b> '
         f'<span title="{format_count(total.flops)}">({format_si(total.flops)}FLOPs)</span> '
+        f'<span title="weights, gradients, momentum, and what the backward pass needs">{format_bytes(memory)} to '
+        "train, batch 32</span> "
         f"<span>depth {plan.architecture.depth}</span> <span>input {shape}</span> "
         f'<span class="rx-quiet">{CONVENTION}</span>'
     )

@@ -7,12 +7,13 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
+from torchvision.ops import SqueezeExcitation, StochasticDepth
 
 from explorer.architecture.config import Architecture
 from explorer.architecture.cost import compute_cost
-from explorer.architecture.plan import Kind, Op, Path, Plan, ResidualBlock, expand_plan
+from explorer.architecture.plan import Kind, Op, Path, Plan, Pool, ResidualBlock, Stage, expand_plan
 from explorer.errors import VariantError
-from explorer.network.layers import Add, Residual, ZeroPadShortcut
+from explorer.network.layers import Add, Blur, ChannelAttention, Concat, Residual, ZeroPadShortcut
 
 MAX_PARAMS = 2_000_000_000  # 8 GB of float32 weights; training needs four times that
 
@@ -25,7 +26,7 @@ class Network(nn.Module):
         self.plan = plan
         self.stem = _sequence(plan.stem)
         for stage in plan.stages:
-            self.add_module(stage.name, nn.Sequential(*map(_build_block, stage.blocks)))
+            self.add_module(stage.name, _build_stage(stage))
         self.head = _sequence(plan.head)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -56,18 +57,45 @@ def build_network(source: Plan | Architecture, seed: int | None = None) -> Netwo
     return network
 
 
-def _initialise(network: nn.Module) -> None:
-    """He et al. 2015, "Delving deep into rectifiers"; scale 1 and shift 0 in every norm, which is torch's default."""
+def _initialise(network: Network) -> None:
+    """He et al. 2015, "Delving deep into rectifiers"; scale 1 and shift 0 in every norm, which is torch's default.
+
+    What the plan says starts at zero does, so that a block is the identity at first (Goyal et al. 2017, section 5.1).
+    """
     for module in network.modules():
         if isinstance(module, nn.Conv2d):
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+    for name, op in network.plan.ops():
+        if op.zero:
+            nn.init.zeros_(cast(Tensor, network.get_submodule(name).weight))
+
+
+def _build_stage(stage: Stage) -> nn.Sequential:
+    sequence = nn.Sequential()
+    if stage.transition:
+        sequence.add_module("transition", _sequence(stage.transition))
+    for index, block in enumerate(stage.blocks):
+        sequence.add_module(str(index), _build_block(block))
+    return sequence
 
 
 def _build_block(block: ResidualBlock) -> Residual:
+    before = _sequence(block.before) if block.before else None
+    after = _build_after(block.after)
     if block.path is Path.NONE:
-        return Residual(_sequence(block.branch), None, None, _build_op(block.after[0]))
+        return Residual(_sequence(block.branch), None, None, after, before)
     shortcut = _sequence(block.shortcut) if block.shortcut else nn.Identity()
-    return Residual(_sequence(block.branch), shortcut, Add(), _build_op(block.after[0]))
+    merge = _build_op(block.merge[0])
+    return Residual(_sequence(block.branch), shortcut, merge, after, before, block.path.projects)
+
+
+def _build_after(ops: tuple[Op, ...]) -> nn.Module | None:
+    """A single operation is called ``after`` itself."""
+    if not ops:
+        return None
+    return _build_op(ops[0]) if len(ops) == 1 else _sequence(ops)
 
 
 def _sequence(ops: Iterable[Op]) -> nn.Sequential:
@@ -83,16 +111,44 @@ def _build_conv(op: Op) -> nn.Module:
 
 
 def _build_pool(op: Op) -> nn.Module:
-    return nn.MaxPool2d(op.kernel, op.stride, op.padding) if op.kernel else nn.AdaptiveAvgPool2d(1)
+    if op.mode == Pool.GLOBAL:
+        return nn.AdaptiveAvgPool2d(1)
+    if op.mode == Pool.MAX:
+        return nn.MaxPool2d(op.kernel, op.stride, op.padding)
+    ceil = op.mode == Pool.AVG_CEIL
+    return nn.AvgPool2d(op.kernel, op.stride, ceil_mode=ceil, count_include_pad=False)
+
+
+def _build_norm(op: Op) -> nn.Module:
+    return nn.BatchNorm2d(op.output[0]) if op.mode == "batch" else nn.GroupNorm(op.groups, op.output[0])
+
+
+# none works in place: that would overwrite what hooks and the shortcut read
+_ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "elu": nn.ELU,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "mish": nn.Mish,
+    "hardswish": nn.Hardswish,
+    "tanh": nn.Tanh,
+}
 
 
 _BUILDERS: dict[Kind, Callable[[Op], nn.Module]] = {
     Kind.CONV: _build_conv,
-    Kind.NORM: lambda op: nn.BatchNorm2d(op.output[0]),
-    Kind.ACT: lambda op: nn.ReLU(inplace=False),  # in place it would overwrite what hooks and the shortcut read
+    Kind.NORM: _build_norm,
+    Kind.ACT: lambda op: _ACTIVATIONS[op.mode](),
     Kind.POOL: _build_pool,
     Kind.PAD: lambda op: ZeroPadShortcut(op.input[0], op.output[0], op.stride),
+    Kind.BLUR: lambda op: Blur(op.output[0]),
+    Kind.SE: lambda op: SqueezeExcitation(op.output[0], op.hidden),
+    Kind.ECA: lambda op: ChannelAttention(op.kernel),
+    Kind.DROPOUT: lambda op: (nn.Dropout2d if op.mode == "channel" else nn.Dropout)(op.rate),
+    Kind.DROP_PATH: lambda op: StochasticDepth(op.rate, "row"),
     Kind.ADD: lambda op: Add(),
+    Kind.CONCAT: lambda op: Concat(),
     Kind.FLATTEN: lambda op: nn.Flatten(1),
     Kind.LINEAR: lambda op: nn.Linear(op.input[0], op.output[0], bias=op.bias),
 }

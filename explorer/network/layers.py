@@ -29,6 +29,50 @@ class ZeroPadShortcut(nn.Module):
         return f"stride={self.stride}, pad=({self.before}, {self.behind})"
 
 
+class Blur(nn.Module):
+    """A fixed 3x3 binomial filter with stride 2, the border mirrored (Zhang 2019, section 3.2; as in timm).
+
+    (N, C, H, W) -> (N, C, ceil(H / 2), ceil(W / 2)); H and W from 2 on.
+    """
+
+    filter: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        row = torch.tensor([1.0, 2.0, 1.0]) / 4
+        kernel = (row[:, None] * row).expand(channels, 1, 3, 3).clone()
+        self.register_buffer("filter", kernel, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Filter and halve."""
+        x = nn.functional.pad(x, (1, 1, 1, 1), mode="reflect")
+        return nn.functional.conv2d(x, self.filter, stride=2, groups=len(self.filter))
+
+
+class ChannelAttention(nn.Module):
+    """Efficient channel attention: each channel scaled by a gate that looks at its neighbours (Wang et al. 2020).
+
+    (N, C, H, W) -> (N, C, H, W); `kernel` is odd.
+    """
+
+    def __init__(self, kernel: int) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(1, 1, kernel, padding=kernel // 2, bias=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Scale the channels."""
+        means = x.mean((2, 3)).unsqueeze(1)  # (N, 1, C)
+        return x * torch.sigmoid(self.conv(means)).squeeze(1)[:, :, None, None]
+
+
+class Concat(nn.Module):
+    """Shortcut and branch, one behind the other: (N, C, H, W), (N, G, H, W) -> (N, C + G, H, W)."""
+
+    def forward(self, shortcut: Tensor, branch: Tensor) -> Tensor:
+        """Concatenate the channels."""
+        return torch.cat([shortcut, branch], 1)
+
+
 class Add(nn.Module):
     """The sum of shortcut and branch, as a module so that it can be hooked by name."""
 
@@ -38,24 +82,34 @@ class Add(nn.Module):
 
 
 class Residual(nn.Module):
-    """One residual block, ``y = after( merge( shortcut(x), branch(x) ) )``: (N, C, H, W) -> (N, C', H', W').
+    """One residual block, ``y = after( merge( shortcut(u or x), branch(u) ) )``: (N, C, H, W) -> (N, C', H', W').
 
-    Without a shortcut it is a block of a plain network, ``y = after(branch(x))``. No activation works in place:
-    hooks must see what was there.
+    ``u = before(x)`` is the norm and activation that pre-activation shares; a shortcut that `projects` reads u, an
+    identity x. Without a shortcut it is a block of a plain network, ``y = after(branch(u))``. No activation works in
+    place: hooks must see what was there.
     """
 
     def __init__(
-        self, branch: nn.Module, shortcut: nn.Module | None, merge: nn.Module | None, after: nn.Module
+        self,
+        branch: nn.Module,
+        shortcut: nn.Module | None,
+        merge: nn.Module | None,
+        after: nn.Module | None,
+        before: nn.Module | None = None,
+        projects: bool = False,
     ) -> None:
         super().__init__()
+        self.before = before
         self.branch = branch
         self.shortcut = shortcut
         self.merge = merge
         self.after = after
+        self.projects = projects
 
     def forward(self, x: Tensor) -> Tensor:
         """Compute the paper's equation."""
-        y = self.branch(x)
+        u = x if self.before is None else self.before(x)
+        y = self.branch(u)
         if self.shortcut is not None and self.merge is not None:
-            y = self.merge(self.shortcut(x), y)
-        return cast(Tensor, self.after(y))
+            y = self.merge(self.shortcut(u if self.projects else x), y)
+        return cast(Tensor, y if self.after is None else self.after(y))

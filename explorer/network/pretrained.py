@@ -24,7 +24,8 @@ from explorer.data.images import printable_name, resize_and_crop, to_array
 from explorer.errors import VariantError, WeightsError
 from explorer.network.build import Network
 from explorer.network.catalogue import TORCHVISION, list_bundled
-from explorer.network.checkpoints import State, infer_architecture, load_network, read_checkpoint
+from explorer.network.checkpoints import State, list_shapes, load_network, read_checkpoint
+from explorer.network.inference import count_classes, infer_architecture
 from explorer.resources import assets
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
@@ -112,12 +113,10 @@ def load_file(path: Path, variant: str | None = None, name: str | None = None) -
 def _choose_architecture(path: Path, state: State, metadata: Mapping[str, str], variant: str | None) -> Architecture:
     """What a person says, which need not repeat the file's classes; else what the file says; else what it shows."""
     if variant:
-        classifier = state.get("fc.weight")
-        architecture = parse_variant(variant)
-        known = classifier is not None and classifier.ndim == 2
-        return replace(architecture, classes=classifier.shape[0]) if known and classifier is not None else architecture
+        classes, architecture = count_classes(list_shapes(state)), parse_variant(variant)
+        return replace(architecture, classes=classes) if classes else architecture
     if "variant" not in metadata:
-        return infer_architecture(state)
+        return infer_architecture(list_shapes(state))
     try:
         return parse_variant(metadata["variant"])
     except VariantError:

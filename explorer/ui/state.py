@@ -2,96 +2,109 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from explorer.architecture.config import Architecture, Block, Stem
-from explorer.architecture.presets import CIFAR_DEPTHS, IMAGENET_DEPTHS, find_preset
-from explorer.architecture.variant import OPTIONS, format_variant, nearest_name, parse_variant
+from explorer.architecture.config import Architecture, Block, Connect, Stem
+from explorer.architecture.names import DENSE, IMAGENET
+from explorer.architecture.options import OPTIONS
+from explorer.architecture.presets import CIFAR_DEPTHS, NAMES, find_preset
+from explorer.architecture.rules import find_unused
+from explorer.architecture.variant import change_options, format_variant, nearest_name, parse_variant
 from explorer.errors import VariantError
 
 FAMILIES = ("ImageNet", "CIFAR")
-DEPTHS = {"ImageNet": [d for d in IMAGENET_DEPTHS if d not in (10, 14, 26, 200)], "CIFAR": list(CIFAR_DEPTHS)}
-FIRST = {"ImageNet": 50, "CIFAR": 56}
-
-
-@dataclass(frozen=True, slots=True)
-class Controls:
-    """The values of the controls, as the page holds them: text, and numbers where a number field is."""
-
-    family: str
-    depth: str | None
-    block: str
-    shortcut: str
-    stem: str
-    stride_on: str
-    depths: str
-    width: int
-    classes: int
-    input: str
+FIRST = {"ImageNet": "resnet50", "CIFAR": "resnet56"}
+KNOWN = tuple(name for name in NAMES if not name.startswith("plain"))  # a plain network is its twin without shortcuts
+Controls = dict[str, Any]  # by name, as the page holds them: text, numbers, and True or False
 
 
 def read_controls(architecture: Architecture) -> Controls:
-    """Where every control has to stand for an architecture; depth is None where no button has it."""
-    family = find_family(architecture)
-    base = find_preset(nearest_name(architecture)).architecture
-    same = base.depths == architecture.depths and base.block == architecture.block
-    depth = architecture.depth if same and architecture.depth in DEPTHS[family] else None
-    return Controls(
-        family=family,
-        depth=str(depth) if depth else None,
-        block=architecture.block.value,
-        shortcut=architecture.shortcut.value,
-        stem=architecture.stem.value,
-        stride_on=architecture.stride_on.value,
-        depths="-".join(map(str, architecture.depths)),
-        width=architecture.width,
-        classes=architecture.classes,
-        input="x".join(map(str, architecture.input)),
-    )
+    """Where every control has to stand for an architecture; depth and known are None where none fits."""
+    text = format_variant(architecture)
+    depths = list_depths(architecture)
+    depth = next((depth for depth, changes in depths.items() if _has(architecture, changes)), None)
+    start = {"known": text if text in KNOWN else None, "family": find_family(architecture), "depth": depth}
+    return start | {name: _show(name, architecture) for name in OPTIONS}
+
+
+def _has(architecture: Architecture, changes: dict[str, Any]) -> bool:
+    return all(getattr(architecture, name) == value for name, value in changes.items())
+
+
+def _show(name: str, architecture: Architecture) -> Any:
+    """The value of an option as its control holds it; what follows from others is filled in."""
+    a = architecture
+    doubled = tuple(a.width * 2**stage for stage in range(len(a.depths)))
+    filled = {"stem_width": a.stem_channels, "branch": a.kernels, "widths": a.widths or doubled}
+    value = filled.get(name, getattr(a, name))
+    plain = isinstance(value, bool | int | float) and not OPTIONS[name].choices
+    return value if plain or isinstance(value, bool) else OPTIONS[name].write(value)
 
 
 def find_family(architecture: Architecture) -> str:
-    """CIFAR's networks have three stages; what was changed beyond that counts as its base name does."""
+    """CIFAR's networks begin small; what was changed beyond that counts as its base name does."""
     base = find_preset(nearest_name(architecture)).architecture
     return "CIFAR" if base.stem is Stem.CIFAR else "ImageNet"
 
 
-def apply_controls(before: str, now: Controls) -> Architecture:
+def list_depths(architecture: Architecture) -> dict[str, dict[str, Any]]:
+    """The depths that the network's family defines, each with what it changes."""
+    a, cifar = architecture, find_family(architecture) == "CIFAR"
+    if a.connect is Connect.DENSE:
+        if not cifar:
+            return {str(d): {"depths": row, "growth": k, "width": 2 * k} for d, (row, k) in DENSE.items()}
+        layers = 2 if a.block is Block.BOTTLENECK else 1
+        return _list_thirds((40, 100, 190, 250), layers, 4)
+    if not cifar:
+        return {str(d): {"depths": IMAGENET[d][1], "block": IMAGENET[d][0]} for d in (18, 34, 50, 101, 152)}
+    if a.widen != 1:
+        return _list_thirds((16, 22, 28, 40), 2, 4)
+    if a.block is Block.BOTTLENECK:
+        return _list_thirds((29, 56, 110, 164, 1001), 3, 2)
+    return _list_thirds(CIFAR_DEPTHS, 2, 2)
+
+
+def _list_thirds(depths: tuple[int, ...], layers: int, others: int) -> dict[str, dict[str, Any]]:
+    """Depths of three equal stages, where they come out even."""
+    counts = {depth: divmod(depth - others, 3 * layers) for depth in depths}
+    return {str(depth): {"depths": (blocks,) * 3} for depth, (blocks, rest) in counts.items() if not rest}
+
+
+def list_hidden(architecture: Architecture) -> set[str]:
+    """Controls that mean nothing for the network."""
+    hidden, kernels = set(find_unused(architecture)), architecture.kernels
+    if architecture.connect is Connect.DENSE:
+        hidden |= {"activation"}  # always before the convolution
+    return hidden if 1 in kernels and max(kernels) > 1 else hidden | {"stride_on"}
+
+
+def apply_controls(before: str, now: Controls) -> tuple[Architecture, dict[str, str]]:
     """Change the architecture of the text `before` by whatever control was moved. Raises `VariantError`.
 
-    A new depth keeps every option that was chosen; a new family starts from that family's own network.
+    Returns it with the options that lost their meaning, each with the reason. A new depth keeps every option that was
+    chosen; a new family starts from that family's own network.
     """
     architecture = parse_variant(before)
     was = read_controls(architecture)
-    moved = {field.name for field in fields(Controls) if getattr(now, field.name) != getattr(was, field.name)}
+    moved = [name for name, value in now.items() if value != was[name]]
+    if "known" in moved and now["known"]:
+        return parse_variant(str(now["known"])), {}
     if "family" in moved:
-        return _preset(FIRST[now.family])
-    if "depth" in moved and now.depth:
-        architecture, moved = _change_depth(architecture, int(now.depth)), moved - {"block", "depths", "depth"}
-    changes = {name: OPTIONS[name].parse(_text(name, getattr(now, name))) for name in moved - {"family", "depth"}}
-    if changes.get("block") is Block.BASIC and "stride_on" not in changes:
-        changes["stride_on"] = Architecture().stride_on  # a basic block has one place for the stride
-    return replace(architecture, **changes)
+        return parse_variant(FIRST[now["family"]]), {}
+    changes: dict[str, Any] = {}
+    if "depth" in moved and now["depth"]:
+        changes = dict(list_depths(architecture).get(str(now["depth"]), {}))
+    for name in moved:
+        if name in OPTIONS and name not in changes:
+            changes[name] = OPTIONS[name].parse(_write(name, now[name]))
+    return change_options(architecture, changes)
 
 
-def _text(name: str, value: Any) -> str:
+def _write(name: str, value: Any) -> str:
     if value is None or value == "":
         raise VariantError(f"{name} is empty: give {OPTIONS[name].help}.")
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, float):
         return str(int(value)) if value.is_integer() else str(value)
     return str(value).strip()
-
-
-def _preset(depth: int) -> Architecture:
-    return find_preset(f"resnet{depth}").architecture
-
-
-def _change_depth(architecture: Architecture, depth: int) -> Architecture:
-    """The network of another depth, with the options that were chosen for this one."""
-    target = _preset(depth)
-    _, *options = format_variant(architecture).split(",")
-    kept = [option for option in options if not option.startswith(("depths=", "block="))]
-    if target.block is Block.BASIC:
-        kept = [option for option in kept if not option.startswith("stride_on=")]
-    return parse_variant(",".join([f"resnet{depth}", *kept]))

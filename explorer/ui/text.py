@@ -3,21 +3,6 @@
 TITLE = "ResNet Explorer"
 HINT = "Change anything on the left. Click any block."
 VARIANT_HELP = "A name and options, such as resnet56,shortcut=none. Press Enter."
-FAMILY_HELP = "ImageNet: 224×224 pictures, four stages. CIFAR: 32×32, three stages of 6n+2 layers."
-DEPTH_HELP = "Weighted layers on the main path."
-BLOCK_HELP = "The residual function F: 3×3, 3×3, or 1×1, 3×3, 1×1."
-SHORTCUT_HELP = "How x reaches the sum. A pads with zeros, B projects where shapes change, C everywhere."
-STEM_HELP = "7×7 and max-pooling for large pictures, one 3×3 for small ones."
-STRIDE_HELP = "Which convolution of a bottleneck halves the map: v1.5 as in torchvision, v1 as in the paper."
-DEPTHS_HELP = "Blocks in each stage, such as 3-4-6-3."
-WIDTH_HELP = "Planes of the first stage; each stage doubles them."
-SHORTCUTS = [
-    ("A · zero padding", "A"),
-    ("B · projection where needed", "B"),
-    ("C · projection everywhere", "C"),
-    ("none · plain network", "none"),
-]
-STRIDES = [("3×3 (v1.5)", "3x3"), ("1×1 (v1)", "1x1")]
 
 TRAIN_DRAWN = "Trains what is drawn in Build: <b>{variant}</b>. Classes, channels and input size come from the data."
 DATA = [("Handwritten digits (1,797 images, built in)", "digits"), ("A folder of images on this machine", "folder")]

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from math import prod
 
 import pytest
@@ -5,7 +6,7 @@ import torch
 import torchvision
 from torchvision.models.resnet import BasicBlock, Bottleneck, ResNet
 
-from explorer.architecture.config import Shortcut
+from explorer.architecture.config import Antialias, Connect, Shortcut, Stem
 from explorer.architecture.cost import Cost, compute_cost, compute_op_cost, list_rows
 from explorer.architecture.plan import Kind, Op, expand_plan
 from explorer.architecture.presets import CIFAR_DEPTHS, IMAGENET_DEPTHS, list_presets
@@ -45,7 +46,7 @@ def count_cifar_by_hand(depth, shortcut):
     weights[16] = 9 * 16 * 32 + (2 * n - 1) * 9 * 32**2
     weights[8] = 9 * 32 * 64 + (2 * n - 1) * 9 * 64**2
     norms = 2 * 16 + 2 * n * 2 * (16 + 32 + 64)
-    if shortcut in (Shortcut.B, Shortcut.C):
+    if shortcut in (Shortcut.B, Shortcut.C, Shortcut.D):  # D pools first; its 1x1 gives maps of the same size
         weights[16] += 16 * 32
         weights[8] += 32 * 64
         norms += 2 * 32 + 2 * 64
@@ -72,21 +73,42 @@ def test_activations_are_the_published_ones(depth, millions):
     assert cost_of(f"resnet{depth}").activations / 1e6 == pytest.approx(millions, abs=0.05)
 
 
-DEEP = 100  # of those the own option is enough
+DEEP, VERY_DEEP = 100, 300  # of the deep the own option is enough, the very deep repeat the blocks of the others
 VARIANTS = [
-    f"{preset.name},shortcut={shortcut}"
+    preset.name + (f",shortcut={shortcut}" if shortcut else "")
     for preset in list_presets()
-    for shortcut in Shortcut
-    if preset.architecture.depth < DEEP or shortcut is preset.architecture.shortcut
+    for shortcut in (None, *Shortcut)
+    if preset.architecture.depth < DEEP or (not shortcut and preset.architecture.depth < VERY_DEEP)
+    if not shortcut or preset.architecture.connect is Connect.ADD
+]
+OPTIONS = [
+    "resnet26,stride_on=1x1",
+    "resnet18,stem=cifar",
+    "resnet20,stem=imagenet",
+    "resnet50,branch=3x3-1x1,widths=8-24-16,depths=1-2-1",
+    "resnet18,norm=none,act=silu",
+    "resnet26,groups=4,base_width=24,width=16,norm=layer",
+    "resnet18,activation=bn_after,shortcut=C,zero_init=true",
+    *(f"resnet18,attention=se,se_place={place},se_reduction=4" for place in ("pre", "post", "identity")),
+    "densenet40_k12,growth=5,compression=0.3,attention=eca",
+    "resnet14,antialias=blur,shortcut=D,stem=tiered",
 ]
 
 
-@pytest.mark.parametrize("text", [*VARIANTS, "resnet26,stride_on=1x1", "resnet18,stem=cifar", "resnet20,stem=imagenet"])
+def choose_input(architecture):
+    """Odd sides, so that rounding shows, but where anti-aliasing refuses them."""
+    if architecture.antialias is not Antialias.NONE:
+        return 3, 64, 96
+    side = 30 if architecture.stem is Stem.CIFAR else 75
+    return 3, side, side + 7
+
+
+@pytest.mark.parametrize("text", [*VARIANTS, *OPTIONS])
 def test_torchinfo_and_torchs_counter_agree_op_by_op(text):
-    """Names, order, output shapes, parameters and MACs of the built module; odd sides, so that rounding shows."""
-    side = 30 if "cifar" in text or parse_variant(text).width == 16 else 75
-    shape = (3, side, side + 7)
-    architecture = parse_variant(f"{text},input={'x'.join(map(str, shape))}")
+    """Names, order, output shapes, parameters and MACs of the built module."""
+    architecture = parse_variant(text)
+    shape = choose_input(architecture)
+    architecture = replace(architecture, input=shape)
     with torch.device("meta"):
         network = build_network(architecture)
     rows = list_rows(expand_plan(architecture))

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from explorer.architecture.config import Architecture, Block, Shortcut, StrideOn
 from explorer.architecture.cost import compute_cost, list_rows
@@ -86,25 +86,36 @@ def test_repeated_blocks_are_expanded_once():
     assert (len(blocks), len({id(block) for block in blocks})) == (50, 8)  # a first and a repeated one in each stage
 
 
-@settings(max_examples=200)
+def follow(ops, shape):
+    """What comes out where every operation reads what the one before it wrote."""
+    for op in ops:
+        assert op.input == shape
+        shape = op.output
+    return shape
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(architectures())
 def test_any_valid_architecture_has_a_plan_whose_shapes_connect(architecture):
     plan = expand_plan(architecture)
-    shape = architecture.input
-    for op in plan.stem:
-        assert op.input == shape
-        shape = op.output
-    for _, block in plan.blocks():
-        assert block.input == shape == block.branch[0].input
-        ends = [ops[-1].output for ops in (block.branch, block.shortcut, block.merge) if ops]
-        assert set(ends) == {block.output}
-        shape = block.output
+    shape = follow(plan.stem, architecture.input)
+    for stage in plan.stages:
+        shape = follow(stage.transition, shape)
+        for block in stage.blocks:
+            assert block.input == shape
+            branch = follow(block.branch, follow(block.before, shape))
+            shortcut = follow(block.shortcut, shape)
+            joined = (shape[0] + branch[0], *shape[1:]) if block.path is Path.DENSE else branch
+            assert block.path in (Path.NONE, Path.DENSE) or shortcut == branch
+            assert follow(block.after, joined) == joined == block.output
+            assert all(op.output == block.output for op in block.merge)
+            shape = block.output
     assert plan.head[0].input == shape
     assert plan.head[-1].output == (architecture.classes,)
     assert [len(stage.blocks) for stage in plan.stages] == list(architecture.depths)
 
 
-@settings(max_examples=60)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(architectures(max_blocks=40))
 def test_names_are_unique_and_totals_are_the_sums_of_the_rows(architecture):
     plan = expand_plan(architecture)
@@ -117,12 +128,20 @@ def test_names_are_unique_and_totals_are_the_sums_of_the_rows(architecture):
 
 
 def test_the_largest_network_that_can_be_written_is_planned_from_a_dozen_blocks():
-    largest = Architecture((1000,) * 6, Block.BOTTLENECK, Shortcut.C, width=4096, input=(4096, 8192, 8192))
+    largest = Architecture((1000,) * 6, Block.BOTTLENECK, shortcut=Shortcut.C, width=4096, input=(4096, 8192, 8192))
     plan = expand_plan(largest)
     assert len({id(block) for _, block in plan.blocks()}) <= 12
     assert compute_cost(plan).params > 7 * 10**14
 
 
 def test_every_kind_of_operation_occurs():
-    kinds = {op.kind for text in ("resnet18", "resnet20") for _, op in expand(text).ops()}
+    texts = (
+        "resnet18",
+        "resnet20,dropout=0.1,drop_path=0.1",
+        "seresnetaa50d",
+        "ecaresnet26t",
+        "resnetblur18",
+        "densenet121",
+    )
+    kinds = {op.kind for text in texts for _, op in expand(text).ops()}
     assert kinds == set(Kind)

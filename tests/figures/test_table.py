@@ -8,11 +8,13 @@ import pytest
 import torch
 import torchvision
 
+from explorer.architecture.config import Connect
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.presets import list_presets
 from explorer.architecture.variant import parse_variant
 from explorer.figures.table import (
     HEADINGS,
+    MORE,
     describe_totals,
     draw_table,
     draw_totals,
@@ -136,10 +138,14 @@ def test_groups_of_the_page_sum_to_the_totals(variant, fold):
     for head, rows in groups:
         badge = head.find(".//b")
         repeat = int(badge.text[1:]) if badge is not None else 1
-        blocks += repeat if head.get("data-name").startswith("layer") else 0
+        blocks += repeat if re.fullmatch(r"layer[0-9]\.[0-9]+", head.get("data-name")) else 0
         # a row's cells: op, output, kernel, stride, groups, params, macs, share; a group's first spans five
-        assert read_number(cell(head, 1)) == repeat * sum(read_number(cell(row, 5)) for row in rows)
-        assert read_number(cell(head, 2)) == repeat * sum(read_number(cell(row, 6)) for row in rows)
+        rest = [read_number(cell(head, 1 + which)) - sum(read_number(cell(row, 5 + which)) for row in rows)
+                for which in (0, 1)]  # fmt: skip
+        if repeat > 1 and plan.architecture.connect is Connect.DENSE:  # each reads more than the first, which is shown
+            assert all(value > (repeat - 1) * (read_number(cell(head, 1)) - rest[0]) for value in rest[:1])
+        else:
+            assert rest == [read_number(cell(head, 1 + which)) * (repeat - 1) // repeat for which in (0, 1)]
     assert blocks == sum(parse_variant(variant).depths)
     assert sum(read_number(cell(head, 1)) for head, _ in groups) == content["params"]
     assert sum(read_number(cell(head, 2)) for head, _ in groups) == content["macs"]
@@ -158,7 +164,20 @@ def test_rows_of_the_page_carry_the_operations_names(variant):
     assert [row.get("data-name") for row in rows] == names == [row.find("th").text for row in rows]
     folded = [row.get("data-name") for _, rows in read_html(plan, True)[1] for row in rows]
     assert set(folded) < set(names)
-    assert all(len(row.findall("td")) + 1 == len(HEADINGS) for row in rows)
+    assert all(len(row.findall("td")) + 1 == len((*HEADINGS, *MORE)) for row in rows)
+
+
+@pytest.mark.parametrize("fold", [True, False])
+@pytest.mark.parametrize("variant", ["resnet50", "densenet121", "seresnetv2_50d", "resnet20,shortcut=none"])
+def test_bytes_kept_add_up_over_the_groups(variant, fold):
+    """The witness of the numbers themselves is torch, in tests/architecture/test_memory.py."""
+    table, groups = read_html(plan_of(variant), fold)
+    units = {"B": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
+    kept = [cell(head, 4).split() for head, _ in groups]
+    total, unit = cell(table.find("tfoot/tr"), 4).split()
+    assert sum(float(number) * units[unit] for number, unit in kept) == pytest.approx(
+        float(total) * units[unit], rel=0.01
+    )
 
 
 def test_a_name_of_markup_would_be_escaped(monkeypatch):
@@ -174,6 +193,6 @@ def test_a_name_of_markup_would_be_escaped(monkeypatch):
 def test_totals_in_sight_carry_exact_values():
     html = draw_totals(plan_of("resnet50"))
     assert re.findall(r"<b[^>]*>([^<]*)</b>", html) == ["25.6 M", "4.09 GMACs"]
-    exact = [read_number(title) for title in re.findall(r'title="([^"]*)"', html)]
+    exact = [read_number(title) for title in re.findall(r'title="([0-9\u2009]*)"', html)]
     assert exact == [25557032, 4089184256, 8178368512]
     assert "depth 50" in html and "3 × 224 × 224" in html and "FLOPs = 2 × MACs" in html

@@ -1,19 +1,16 @@
 import errno
+import io
 import os
 import pickle
-from dataclasses import replace
+import tarfile
+import zipfile
 from pathlib import Path
 
 import pytest
 import torch
-import torchvision
-from hypothesis import given, settings
 from safetensors.torch import save_file
 from torch import nn
 
-from explorer.architecture.config import Shortcut, StrideOn
-from explorer.architecture.plan import expand_plan
-from explorer.architecture.presets import list_presets
 from explorer.architecture.variant import parse_variant
 from explorer.errors import WeightsError
 from explorer.files import write_atomically
@@ -21,13 +18,10 @@ from explorer.network.build import build_network
 from explorer.network.checkpoints import (
     export_state,
     import_state,
-    infer_architecture,
     load_network,
     read_checkpoint,
     save_weights,
-    translate_name,
 )
-from strategies import small_architectures
 from witness import build_empty, draw_images, fill_with_seed, is_one_clear_sentence
 
 SMALL = "resnet20,depths=1-1,width=4,input=3x8x8"
@@ -51,32 +45,6 @@ def assert_equal_states(actual, expected):
 
 
 # -- names ---------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", ["resnet18", "resnet34", "resnet50", "resnet101", "resnet152"])
-def test_state_dicts_load_strictly_both_ways_with_torchvision(name):
-    ours, theirs = build_filled(name), build_empty(getattr(torchvision.models, name))
-    theirs.load_state_dict(export_state(ours), strict=True)
-    assert list(export_state(ours)) == list(theirs.state_dict())
-    back = build_empty(build_network, parse_variant(name))
-    import_state(back, theirs.state_dict())
-    assert_equal_states(back.state_dict(), ours.state_dict())
-
-
-@pytest.mark.parametrize(
-    ("ours", "torchvisions"),
-    [
-        ("stem.conv1.weight", "conv1.weight"),
-        ("stem.bn1.running_mean", "bn1.running_mean"),
-        ("layer1.0.branch.conv1.weight", "layer1.0.conv1.weight"),
-        ("layer3.22.branch.bn3.bias", "layer3.22.bn3.bias"),
-        ("layer2.0.shortcut.conv.weight", "layer2.0.downsample.0.weight"),
-        ("layer2.0.shortcut.bn.num_batches_tracked", "layer2.0.downsample.1.num_batches_tracked"),
-        ("head.fc.bias", "fc.bias"),
-    ],
-)
-def test_names_become_torchvisions(ours, torchvisions):
-    assert translate_name(ours) == torchvisions
 
 
 def test_exported_tensors_are_contiguous_whatever_the_memory_format():
@@ -107,12 +75,11 @@ WRAPPINGS = {
     "module._orig_mod.": lambda state: {f"module._orig_mod.{name}": tensor for name, tensor in state.items()},
     "_orig_mod.module.": lambda state: {f"_orig_mod.module.{name}": tensor for name, tensor in state.items()},
     "both": lambda state: {"state_dict": {f"module.{name}": tensor for name, tensor in state.items()}},
-    **{
-        classifier: lambda state, classifier=classifier: {
-            name.replace("fc.", classifier): tensor for name, tensor in state.items()
-        }
-        for classifier in ("linear.", "classifier.", "head.fc.", "last_linear.")
-    },
+    "averaged": lambda state: {"n_averaged": torch.tensor(3)} | {f"module.{key}": state[key] for key in state},
+    "lightning": lambda state: {"state_dict": {f"model.{name}": tensor for name, tensor in state.items()}},
+    "nested": lambda state: {"model": {"state_dict": state, "epoch": 2}},
+    "exponential average": lambda state: {"epoch": 2, "state_dict_ema": state},
+    "model_ema": lambda state: {"model_ema": state, "args": {"lr": 0.1}},
 }
 
 
@@ -216,6 +183,37 @@ def test_a_strange_tensor_is_refused(tmp_path, state, make):
         read_checkpoint(tmp_path / "strange.pth")
 
 
+def test_a_zip_that_unpacks_to_more_than_it_is_is_refused(tmp_path, state):
+    """torch never compresses; 50 MB of zeros in a file of 60 kB would otherwise be unpacked."""
+    torch.save(state | {"bomb": torch.zeros(50_000_000, dtype=torch.uint8)}, tmp_path / "whole.pth")
+    bomb = zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED)
+    with zipfile.ZipFile(tmp_path / "whole.pth") as whole, bomb:
+        for name in whole.namelist():
+            bomb.writestr(name, whole.read(name))
+    assert (tmp_path / "bomb.pth").stat().st_size < 1_000_000
+    assert torch.load(tmp_path / "bomb.pth", weights_only=True)["bomb"].numel() == 50_000_000  # torch would
+    with pytest.raises(WeightsError, match=r"bomb\.pth is compressed") as refusal:
+        read_checkpoint(tmp_path / "bomb.pth")
+    assert is_one_clear_sentence(str(refusal.value))
+
+
+def test_a_tar_is_refused_unopened(tmp_path):
+    with tarfile.open(tmp_path / "old.pth", "w") as archive:
+        for name in ("storages", "tensors", "pickle"):
+            archive.addfile(tarfile.TarInfo(name), io.BytesIO(b""))
+    with pytest.raises(WeightsError, match=r"old\.pth is a tar archive"):
+        read_checkpoint(tmp_path / "old.pth")
+
+
+def test_tensors_that_share_their_numbers_are_refused(tmp_path):
+    """A thousand weights of one megabyte each, in a file of one megabyte."""
+    shared = torch.zeros(250_000)
+    torch.save({f"layer1.{index}.conv1.weight": shared for index in range(1000)}, tmp_path / "shared.pth")
+    assert (tmp_path / "shared.pth").stat().st_size < 2_000_000
+    with pytest.raises(WeightsError, match=r"shared\.pth share their numbers"):
+        read_checkpoint(tmp_path / "shared.pth")
+
+
 @pytest.mark.parametrize("name", ["nothing.pth", "nothing.safetensors", "."])
 def test_a_file_that_is_not_there_is_named(tmp_path, name):
     with pytest.raises(WeightsError, match="does not exist"):
@@ -230,9 +228,23 @@ def spoil(state, changes):
 
 
 MISFITS = {
-    "missing": ({"layer1.0.conv1.weight": None}, "1 are missing, such as layer1.0.conv1.weight"),
+    "missing": ({"layer1.0.conv1.weight": None}, "1 is missing (layer1.0.conv1.weight 4×4×3×3)"),
     "missing statistics": ({"bn1.running_var": None}, "bn1.running_var"),
-    "surplus": ({"layer9.0.conv1.weight": torch.zeros(1)}, "1 are not known, such as layer9.0.conv1.weight"),
+    "surplus": ({"layer9.0.conv1.weight": torch.zeros(1)}, "1 is not known (layer9.0.conv1.weight 1)"),
+    "an unprintable surplus": ({"layer9\n\x1b" * 90: torch.zeros(1)}, "1 is not known (layer9��layer9"),
+    "several": (
+        {"bn1.bias": None, "bn1.weight": None, "fc.bias": None, "fc.weight": None, "a": torch.zeros(2, 3)},
+        "4 are missing (bn1.weight 4, bn1.bias 4 and 2 more); 1 is not known (a 2×3)",
+    ),
+    "whole numbers": ({"fc.bias": torch.zeros(10, dtype=torch.int64)}, "fc.bias holds int64 numbers"),
+    "bytes": ({"conv1.weight": torch.zeros(4, 3, 3, 3, dtype=torch.uint8)}, "conv1.weight holds uint8 numbers"),
+    "eight bits": ({"fc.bias": torch.zeros(10).to(torch.float8_e4m3fn)}, "fc.bias holds float8_e4m3fn numbers"),
+    "too large for float32": ({"fc.bias": torch.full((10,), 1e300, dtype=torch.float64)}, "fc.bias holds numbers that"),
+    "negative variances": ({"bn1.running_var": torch.full((4,), -1.0)}, "bn1.running_var holds negative variances"),
+    "a counter that is none": (
+        {"bn1.num_batches_tracked": torch.tensor(0.5)},
+        "counts batches, and holds torch.float32",
+    ),
     "wrong shape": ({"fc.bias": torch.zeros(3)}, "fc.bias is 3, not 10"),
     "transposed": ({"fc.weight": torch.zeros(8, 10)}, "fc.weight is 8×10, not 10×8"),
     "one number": ({"fc.bias": torch.zeros(())}, "fc.bias is one number, not 10"),
@@ -268,68 +280,11 @@ def test_a_checkpoint_of_another_depth_is_refused():
 def test_a_few_tensors_that_claim_a_giant_take_no_memory():
     """Shapes alone would ask for 1.9 thousand million parameters here."""
     claim = {"conv1.weight": torch.zeros(500, 3, 7, 7), "fc.weight": torch.zeros(1000, 16_000)}
-    claim |= {f"layer{stage}.{block}.conv3.weight": torch.zeros(1) for stage in range(1, 5) for block in range(4)}
+    ends = {"conv1": torch.zeros(500, 1, 1, 1), "conv2": torch.zeros(500, 1, 3, 3), "conv3": torch.zeros(2000, 1, 1, 1)}
+    for stage, block in [(stage, block) for stage in range(1, 5) for block in range(4)]:
+        claim |= {f"layer{stage}.{block}.{name}.weight": tensor for name, tensor in ends.items()}
     with pytest.raises(WeightsError, match="do not fit"):
         load_network(claim)
-
-
-# -- inference -----------------------------------------------------------------------------------------------------
-
-
-def infer_from(architecture):
-    with torch.device("meta"):
-        state = build_network(architecture).state_dict()
-    return infer_architecture({translate_name(name): tensor for name, tensor in state.items()})
-
-
-@pytest.mark.parametrize("preset", list_presets(), ids=lambda preset: preset.name)
-def test_a_presets_weights_tell_its_architecture(preset):
-    assert infer_from(preset.architecture) == preset.architecture
-
-
-OPTIONS = ["resnet18,stem=cifar,input=3x32x32", "resnet50,shortcut=C", "resnet50,shortcut=A", "resnet10,shortcut=C",
-           "resnet20,shortcut=B", "resnet20,shortcut=C", "resnet50,classes=7,width=32", "resnet20,input=1x32x32",
-           "resnet20,stem=imagenet,input=3x224x224", "resnet164"]  # fmt: skip
-
-
-@pytest.mark.parametrize("text", OPTIONS)
-def test_options_are_seen_in_the_weights(text):
-    assert infer_from(parse_variant(text)) == parse_variant(text)
-
-
-@settings(max_examples=80)
-@given(small_architectures())
-def test_an_inferred_network_differs_only_in_what_weights_cannot_tell(architecture):
-    inferred = replace(infer_from(architecture), input=architecture.input, stride_on=architecture.stride_on)
-    if architecture.shortcut is Shortcut.NONE:
-        assert inferred.shortcut is Shortcut.A
-        inferred = replace(inferred, shortcut=Shortcut.NONE)
-    assert list(expand_plan(inferred).ops()) == list(expand_plan(architecture).ops())
-
-
-def test_what_weights_cannot_tell_is_assumed():
-    inferred = infer_from(parse_variant("resnet50,stride_on=1x1,input=3x99x99"))
-    assert (inferred.stride_on, inferred.input) == (StrideOn.CONV3X3, (3, 224, 224))
-
-
-STRANGERS = {
-    "nothing": {},
-    "another network": torchvision.models.squeezenet1_0().state_dict(),
-    "no classifier": {"conv1.weight": torch.zeros(4, 3, 3, 3), "layer1.0.conv1.weight": torch.zeros(4, 4, 3, 3)},
-    "no stages": {"conv1.weight": torch.zeros(4, 3, 3, 3), "fc.weight": torch.zeros(2, 4)},
-    "flat weights": {"conv1.weight": torch.zeros(4), "fc.weight": torch.zeros(()), "layer1.0.a": torch.zeros(1)},
-    "a stage left out": {
-        "conv1.weight": torch.zeros(4, 3, 3, 3), "fc.weight": torch.zeros(2, 4),
-        "layer1.0.conv1.weight": torch.zeros(1), "layer3.0.conv1.weight": torch.zeros(1),
-    },
-}  # fmt: skip
-
-
-@pytest.mark.parametrize("stranger", STRANGERS.values(), ids=STRANGERS)
-def test_weights_of_another_network_are_refused(stranger):
-    with pytest.raises(WeightsError, match="no ResNet") as refusal:
-        infer_architecture(stranger)
-    assert is_one_clear_sentence(str(refusal.value))
 
 
 # -- writing -------------------------------------------------------------------------------------------------------

@@ -33,6 +33,8 @@ def choose_downsample(option, in_planes, planes, stride):
         return project(in_planes, planes, stride)
     if in_planes == planes:
         return None
+    if option is Shortcut.D:
+        return nn.Sequential(nn.AvgPool2d(2), *project(in_planes, planes, 1))
     return SubsampleAndPad(planes) if option is Shortcut.A else project(in_planes, planes, stride)
 
 

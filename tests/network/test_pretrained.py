@@ -6,6 +6,7 @@ import urllib.error
 
 import numpy
 import pytest
+import timm
 import torch
 import torchvision
 from PIL import Image
@@ -107,6 +108,19 @@ def test_a_variant_named_by_a_person_wins_and_need_not_repeat_the_classes(tmp_pa
     images = draw_images((3, 32, 32))
     assert torch.equal(loaded.network(images), network(images))
     assert not torch.equal(load_pretrained(str(tmp_path / "plain.pth")).network(images), network(images))
+
+
+@pytest.mark.parametrize("variant", [None, "resnetv2_18"])
+def test_timms_own_file_is_understood(tmp_path, variant):
+    """Its names, a classifier that is a 1x1 convolution, and as many classes as the file has."""
+    theirs = build_empty(lambda: timm.create_model("resnetv2_18", num_classes=7, channels=(8, 16, 32, 64), stem_chs=8))
+    fill_with_seed(theirs, 3)
+    torch.save({"epoch": 9, "state_dict": theirs.state_dict()}, tmp_path / "timm.pth.tar")
+    loaded = load_pretrained(str(tmp_path / "timm.pth.tar"), variant and f"{variant},width=8")
+    assert loaded.architecture == parse_variant("resnetv2_18,width=8,classes=7")
+    images = draw_images((3, 64, 64))
+    with torch.no_grad():
+        assert_close(loaded.network(images), theirs.eval()(images), "logits")
 
 
 @pytest.mark.parametrize(

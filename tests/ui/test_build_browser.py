@@ -105,23 +105,86 @@ def test_everything_changes_by_keyboard_and_the_last_key_wins(server, visit):
     assert query(page) == "v=resnet44,shortcut=B"
 
 
+def test_a_newcomer_makes_a_preactivation_se_resnext_with_a_resnet_d_shortcut(server, visit):
+    page = visit(server.url)
+    page.get_by_label("pre-activation (v2)", exact=True).check()
+    wait_for_variant(page, "resnetv2_50")
+    page.get_by_label("squeeze-excitation (SE)").check()
+    wait_for_variant(page, "resnetv2_50,attention=se")
+    page.get_by_label("D · pooled projection (ResNet-D)").check()
+    wait_for_variant(page, "resnetv2_50,shortcut=D,attention=se")
+    page.get_by_role("button", name="Groups and width").click()
+    page.get_by_role("spinbutton", name="Groups").fill("32")
+    wait_for_variant(page, "resnetv2_50,shortcut=D,groups=32,attention=se")
+    page.get_by_role("spinbutton", name="Base width").fill("4")
+    wait_for_variant(page, "resnext50_32x4d,activation=pre,shortcut=D,attention=se")
+    # timm's seresnext50_32x4d has 27,559,896 parameters; pre-activation moves norms: its ResNet-50 has 7,680 fewer
+    assert page.locator(".rx-totals b").first.get_attribute("title") == f"{27_559_896 - 7_680:,}".replace(",", "\u2009")
+    assert page.locator(".rx-legend").get_by_text("D: average pool").is_visible()
+
+
+def test_what_means_nothing_is_hidden_and_what_is_taken_back_is_said(server, visit):
+    page = visit(server.url + "?v=resnext50_32x4d")
+    wait_for_variant(page, "resnext50_32x4d")
+    page.get_by_label("basic", exact=True).check()
+    wait_for_variant(page, "resnet34")
+    assert "groups, base_width" in page.locator(".rx-hint").inner_text()
+    assert page.get_by_text("Stride on", exact=True).count() == 0
+    page.get_by_label("CIFAR", exact=True).check()
+    wait_for_variant(page, "resnet56")
+    assert "groups" not in page.locator(".rx-hint").inner_text()
+
+
+def test_a_known_network_is_found_by_typing(server, visit):
+    page = visit(server.url)
+    box = page.get_by_label("Known networks")
+    box.click()
+    box.fill("densenet161")
+    page.get_by_role("option", name="densenet161", exact=True).click()
+    wait_for_variant(page, "densenet161")
+    assert page.locator(".rx-totals b").first.get_attribute("title") == "28\u2009681\u2009000"  # torchvision's count
+    assert page.get_by_label("161", exact=True).is_checked()
+    assert "densenet161" in page.url
+
+
+def test_code_and_torchinfo_stand_beside_the_table_and_follow(server, visit):
+    page = visit(server.url + "?v=resnet18")
+    wait_for_variant(page, "resnet18")
+    listing = page.locator(".rx-listing")
+    page.get_by_role("tab", name="Code", exact=True).click()
+    listing.get_by_text("class Block(nn.Module)").wait_for()
+    assert not page.locator(".rx-table-box").is_visible()
+    page.keyboard.press("ArrowRight")
+    listing.get_by_text("F.conv2d").wait_for()
+    page.get_by_label("34", exact=True).check()
+    listing.get_by_text("resnet34: 21,797,672 parameters").wait_for()
+    page.get_by_role("tab", name="torchinfo").click()
+    listing.get_by_text("Total params: 21,797,672").wait_for()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Download").click()
+    assert download.value.suggested_filename == "resnet34.txt"
+    page.get_by_role("tab", name="Table").click()
+    assert page.locator(".rx-table-box").is_visible()
+
+
 def test_sizes_follow_typing_and_keep_what_is_typed(server, visit):
     page = visit(server.url)
     page.get_by_role("button", name="Sizes").click()
-    page.get_by_role("spinbutton", name="Width").fill("")
-    page.get_by_role("spinbutton", name="Width").press_sequentially("128", delay=30)
+    page.get_by_role("spinbutton", name="Width", exact=True).fill("")
+    page.get_by_role("spinbutton", name="Width", exact=True).press_sequentially("128", delay=30)
     wait_for_variant(page, "resnet50,width=128")
-    assert page.get_by_role("spinbutton", name="Width").input_value() == "128"
+    assert page.get_by_role("spinbutton", name="Width", exact=True).input_value() == "128"
     page.get_by_role("textbox", name="Depths").fill("2-2")
     page.get_by_role("textbox", name="Depths").press("Enter")
     page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant.includes('depths=2-2')")
+    assert page.get_by_role("textbox", name="Widths").input_value() == "128-256"
 
 
 @pytest.mark.parametrize(
     ("typed", "part"),
     [
         ("resnet51", "No ResNet has depth 51"),
-        ("resnet50,shortcut=Q", "shortcut is A, B, C or none"),
+        ("resnet50,shortcut=Q", "shortcut is A, B, C, D or none"),
         ("resnet50,width=wide", "not a whole number"),
         ("", "empty"),
         ("<img src=x onerror=alert(1)>", "no known network"),
@@ -185,7 +248,10 @@ def test_arrows_walk_the_graph_into_the_shortcut_and_back(server, visit):
 
 
 @pytest.mark.parametrize("level", ["Stage", "Block", "Op"])
-@pytest.mark.parametrize("variant", ["resnet50", "resnet20", "resnet34,shortcut=C", "resnet110,shortcut=none"])
+@pytest.mark.parametrize(
+    "variant",
+    ["resnet50", "resnet20", "resnet34,shortcut=C", "resnet110,shortcut=none", "seresnetv2_50d", "densenet121"],
+)
 def test_boxes_do_not_overlap_text_fits_and_shortcuts_lie_beside_the_path(server, visit, variant, level):
     page = visit(server.url + f"?v={variant}")
     wait_for_variant(page, variant)
