@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from explorer.network.build import Network
     from explorer.network.pretrained import Pretrained
 
-__all__ = ["Drawing", "Table", "Variant", "build", "code", "draw", "load", "plan"]
+__all__ = ["Difference", "Drawing", "Table", "Variant", "build", "code", "draw", "load", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,28 @@ class Drawing:
         from explorer.files import write_atomically
 
         write_atomically(Path(path), self.svg.encode())
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """How two variants differ, as text or, in a notebook, as a table; `record` holds the numbers."""
+
+    record: PlanDiff = field(repr=False)
+
+    def __str__(self) -> str:
+        from explorer.figures.diff import format_text
+        from explorer.figures.scene import Level
+
+        return format_text([self.record], Level.BLOCK)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_markdown_(self) -> str:
+        from explorer.figures.diff import format_markdown
+        from explorer.figures.scene import Level
+
+        return format_markdown([self.record], Level.BLOCK)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,11 +117,11 @@ class Variant:
 
         return write_code(self.plan, parse_style(style))
 
-    def diff(self, other: Variant | str) -> PlanDiff:
+    def diff(self, other: Variant | str) -> Difference:
         """How `other` differs from this one."""
         from explorer.architecture.diff import compare_plans
 
-        return compare_plans(self.plan, plan(other).plan)
+        return Difference(compare_plans(self.plan, plan(other).plan))
 
     def build(self, seed: int | None = None) -> Network:
         """The torch module, with fresh weights. Raises `VariantError` where they would not fit into memory."""

@@ -96,7 +96,9 @@ def test_code_is_a_file_that_runs():
 
 def test_a_diff_names_what_changed():
     diff = explorer.plan("resnet18").diff("resnet18,act=gelu")
-    assert diff.after == explorer.plan("resnet18,act=gelu").architecture
+    assert diff.record.after == explorer.plan("resnet18,act=gelu").architecture
+    assert "act" in repr(diff) and "gelu" in repr(diff)
+    assert "| " in diff._repr_markdown_()
 
 
 def test_bundled_weights_are_loaded():
