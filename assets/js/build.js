@@ -22,6 +22,7 @@ const FRAME = `
     <div role="tablist" aria-label="Below the graph">
       <button type="button" role="tab" data-view="table" aria-selected="true">Table</button><button type="button"
         role="tab" data-view="profile" aria-selected="false" tabindex="-1">Memory and FLOPs</button><button type="button"
+        role="tab" data-view="others" aria-selected="false" tabindex="-1">Beside others</button><button type="button"
         role="tab" data-view="module" aria-selected="false" tabindex="-1">Code</button><button type="button" role="tab"
         data-view="functional" aria-selected="false" tabindex="-1">Functional code</button><button type="button"
         role="tab" data-view="summary" aria-selected="false" tabindex="-1">torchinfo</button>

@@ -22,6 +22,7 @@ from explorer.architecture.cost import (
 )
 from explorer.architecture.memory import compute_training_memory
 from explorer.architecture.plan import Kind, Op, Path, Plan
+from explorer.architecture.presets import find_preset
 from explorer.architecture.profile import profile_plan
 from explorer.architecture.variant import format_variant
 from explorer.figures.format import format_count, format_shape, format_share, format_si, name_op
@@ -233,5 +234,22 @@ def draw_totals(plan: Plan) -> str:
         f'<span title="weights, gradients, momentum, and what the backward pass needs">{format_bytes(memory)} to '
         "train, batch 32</span> "
         f"<span>depth {plan.architecture.depth}</span> <span>input {shape}</span> "
-        f'<span class="rx-quiet">{CONVENTION}</span>'
+        f'<span class="rx-quiet">{CONVENTION}</span>{_draw_published(plan)}'
     )
+
+
+def _draw_published(plan: Plan) -> str:
+    """What its paper prints about a known network; nothing about others."""
+    name = format_variant(plan.architecture)
+    preset = find_preset(name) if "," not in name else None
+    if preset is None or preset.figures is None:
+        return ""
+    figures = preset.figures
+    parts = [
+        f"{figures.top1_error:g}% top-1 error on ImageNet" if figures.top1_error else "",
+        f"{figures.error:g}% error on CIFAR-10" if figures.error else "",
+        f"{format_si(figures.macs)}MACs" if figures.macs else "",
+        f"{format_si(figures.params)}parameters" if figures.params else "",
+    ]
+    words = ", ".join(part for part in parts if part)
+    return f' <span class="rx-quiet" title="{escape(figures.source)}">Published: {words}</span>'

@@ -18,6 +18,7 @@ from explorer.errors import ExplorerError
 from explorer.figures.card import draw_card
 from explorer.figures.graph import draw_graph, draw_legend
 from explorer.figures.profile import format_profile
+from explorer.figures.reference import format_beside
 from explorer.figures.scene import MAX_NODES, Level, count_ops
 from explorer.figures.table import draw_table, draw_totals
 from explorer.ui import text
@@ -76,12 +77,16 @@ def card(question: dict[str, Any]) -> dict[str, Any]:
 def listing(question: dict[str, Any]) -> dict[str, Any]:
     """Cost beyond counts, code, or torchinfo's summary.
 
-    ``{"variant": text, "kind": "profile", "module", "functional" or "summary"}``
+    ``{"variant": text, "kind": "profile", "others", "module", "functional" or "summary"}``
     """
     kind = str(question.get("kind", ""))
     variant = str(question.get("variant", ""))
     plan = expand_plan(parse_variant(variant))
     name = re.sub(r"[^a-z0-9_]+", "_", format_variant(plan.architecture).lower())
+    if kind == "others":
+        from explorer.network.reference import list_accuracies  # torch comes with it
+
+        return {"text": format_beside(plan, list_accuracies()), "name": f"{name}_beside.txt"}
     if kind == "profile":
         return {"text": format_profile(plan), "name": f"{name}_cost.txt"}
     if kind != "summary":
