@@ -1,10 +1,28 @@
 // Build: totals, graph, detail card and table of one architecture. They share one selection.
+import { Controls } from "./controls.js";
 import { Listing } from "./listing.js";
 import { readLink, showTab, writeLink } from "./page.js";
 
 const FRAME = `
-  <div class="rx-refusal" role="alert" hidden></div>
-  <div class="rx-totals" aria-live="polite"></div>
+<div class="rx-build-split">
+ <aside class="rx-form" aria-label="Network">
+  <button type="button" class="rx-drawer" aria-expanded="false">Network</button>
+  <div class="rx-form-body"></div>
+ </aside>
+ <div class="rx-build-main">
+  <div class="rx-bar-row">
+    <div id="rx-level" role="radiogroup" aria-label="Level">
+      <label><input type="radio" name="rx-level" value="stage"><span>Stage</span></label><label class="selected"><input
+        type="radio" name="rx-level" value="block" checked><span>Block</span></label><label><input type="radio"
+        name="rx-level" value="op"><span>Op</span></label>
+    </div>
+    <label id="rx-fold"><input type="checkbox" checked> Fold repeats</label>
+  </div>
+  <div class="rx-head">
+    <div class="rx-name"></div>
+    <div class="rx-totals" aria-live="polite"></div>
+    <div class="rx-refusal" role="alert" hidden></div>
+  </div>
   <div class="rx-main">
     <div class="rx-graph-box">
       <div class="rx-tools">
@@ -31,22 +49,24 @@ const FRAME = `
       data-listing="save">Download</button></span>
   </div>
   <div class="rx-table-box" tabindex="0" role="tabpanel" aria-label="Cost table"></div>
-  <pre class="rx-listing" tabindex="0" role="tabpanel" aria-label="Listing" hidden></pre>`;
+  <p class="rx-notes rx-quiet"></p>
+  <pre class="rx-listing" tabindex="0" role="tabpanel" aria-label="Listing" hidden></pre>
+ </div>
+</div>`;
 
 export function mount(element, { props, watch, server, on }) {
   const frame = element.querySelector(".rx-widget");
   frame.innerHTML = FRAME;
-  const view = new View(frame, server, on);
+  const view = new View(frame, server, on, props.value.sections);
   view.show(props.value, true);
-  watch("value", () => view.show(props.value, false));
   addEventListener("popstate", () => {
-    if (readLink().v !== view.value.variant) on.restore({ query: location.search });
+    if (readLink().v !== view.value.variant) view.ask({ query: location.search });
   });
-  if (readLink().v && readLink().v !== view.value.variant) on.restore({ query: location.search });
+  if (readLink().v && readLink().v !== view.value.variant) view.ask({ query: location.search });
 }
 
 class View {
-  constructor(frame, server, on) {
+  constructor(frame, server, on, sections) {
     this.frame = frame;
     this.server = server;
     this.on = on;
@@ -58,16 +78,56 @@ class View {
     this.table = this.find(".rx-table-box");
     this.card = this.find(".rx-card");
     this.listing = new Listing(this);
+    const send = (name, value) => this.ask({ changes: { [name]: value } });
+    this.controls = new Controls(this.find(".rx-form-body"), sections, send, (text) => this.ask({ text }));
     this.listen();
+    this.listenToBar();
+  }
+
+  /** Ask the server for a change; while an answer is on its way, later changes wait and go together. */
+  async ask(question) {
+    const changes = { ...this.waiting?.changes, ...question.changes };
+    this.waiting = question.changes ? { ...this.waiting, changes } : question;
+    if (this.asking) return;
+    this.asking = true;
+    while (this.waiting) {
+      const { variant } = this.value;
+      const level = this.find("#rx-level input:checked").value;
+      const asked = { variant, level, fold: this.find("#rx-fold input").checked, ...this.waiting };
+      this.waiting = null;
+      try {
+        this.show(await this.server.change(asked), false);
+      } catch {
+        this.show({ error: "The server does not answer: it may have been stopped. Start it again, and go on." }, false);
+      }
+    }
+    this.asking = false;
+  }
+
+  listenToBar() {
+    this.find("#rx-level").addEventListener("change", () => {
+      for (const label of this.find("#rx-level").children)
+        label.classList.toggle("selected", label.querySelector("input").checked);
+      this.ask({ changes: {} });
+    });
+    this.find("#rx-fold").addEventListener("change", () => this.ask({ changes: {} }));
+    const drawer = this.find(".rx-drawer");
+    drawer.addEventListener("click", () =>
+      drawer.setAttribute("aria-expanded", drawer.getAttribute("aria-expanded") !== "true"),
+    );
   }
 
   show(value, first) {
     const refusal = this.find(".rx-refusal");
     refusal.hidden = !value.error;
     refusal.textContent = value.error || "";
-    if (!value.svg) return;
+    if (!value.svg) {
+      if (this.value.controls) this.controls.update(this.value.controls, this.controls.text.value);
+      return;
+    }
     const before = this.value;
     this.value = value;
+    this.find(".rx-name").textContent = value.variant; // in full: the field cuts a long one
     this.find(".rx-totals").innerHTML = value.totals;
     this.find(".rx-hint").textContent = value.note;
     this.find(".rx-legend").innerHTML = value.legend;
@@ -76,7 +136,9 @@ class View {
     this.select(this.selected, { quiet: true, again: true });
     // a link that is being restored is already in the address bar
     if (!(first && readLink().v)) writeLink("v", value.variant, first || !readLink().v);
+    this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;
+    if (value.variant !== before.variant && before.variant) this.on.shown({ variant: value.variant });
     this.listing.load();
   }
 
@@ -93,6 +155,8 @@ class View {
   drawTable() {
     const { scrollTop, scrollLeft } = this.table;
     this.table.innerHTML = this.value.table;
+    const hints = [...this.table.querySelectorAll("thead th")].filter((head) => head.title);
+    this.find(".rx-notes").textContent = hints.map((head) => `${head.textContent}: ${head.title}`).join(" · ");
     this.table.scrollTo(scrollLeft, scrollTop);
   }
 

@@ -21,7 +21,7 @@ export class Listing {
       other.tabIndex = other === tab ? 0 : -1;
     }
     const table = this.kind === "table";
-    this.view.table.hidden = !table;
+    this.view.table.hidden = this.view.find(".rx-notes").hidden = !table;
     this.box.hidden = this.view.find(".rx-listing-tools").hidden = table;
     this.load();
   }

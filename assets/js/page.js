@@ -69,7 +69,7 @@ export function mount(element) {
 /** Arrow keys move within a group of radio buttons; Gradio gives each button a group of its own. */
 function moveInGroup(event) {
   const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
-  if (!step || event.target.type !== "radio" || event.ctrlKey || event.altKey || event.metaKey) return;
+  if (!step || event.target.type !== "radio" || event.target.closest(".rx-widget") || event.ctrlKey || event.altKey || event.metaKey) return;
   const group = [...event.target.closest("fieldset, .block").querySelectorAll("input[type=radio]")];
   const next = group[(group.indexOf(event.target) + step + group.length) % group.length];
   event.preventDefault();

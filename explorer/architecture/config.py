@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from explorer.architecture.rules import check_architecture, list_kernels
 
+DECIMALS = 6  # of a share or factor
 Shape = tuple[int, ...]  # (C, H, W) of a feature map, (C,) of a vector; the batch is not part of it
 
 
@@ -138,6 +139,11 @@ class Antialias(StrEnum):
     BLUR = "blur"  # 3x3 binomial filter
 
 
+def scale(channels: int, factor: float) -> int:
+    """Channels times a factor of `DECIMALS`, without what is beyond the point: 100 times 0.29 is 29, not 28."""
+    return int(round(channels * factor, DECIMALS))
+
+
 class BlockStyle(NamedTuple):
     """What all blocks of a network share."""
 
@@ -170,8 +176,8 @@ class Architecture:
     `depths` holds the number of blocks in each stage; `width` the planes of the first (later ones double them), or
     `widths` those of every stage; `widen` multiplies them; `branch` the kernel sizes of a block's convolutions;
     `stem_width` the channels behind the stem; `input` is (C, H, W). None stands for what follows from the rest, and a
-    value that only repeats it becomes None, so that equal networks are equal. Raises `VariantError` for anything that
-    can't be built.
+    value that only repeats it becomes None, so that equal networks are equal; fractions are kept to the `DECIMALS` that
+    the text form writes. Raises `VariantError` for anything that can't be built.
     """
 
     depths: tuple[int, ...] = (3, 4, 6, 3)
@@ -207,6 +213,8 @@ class Architecture:
     input: tuple[int, int, int] = (3, 224, 224)
 
     def __post_init__(self) -> None:
+        for name in ("widen", "dropout", "drop_path", "compression"):
+            object.__setattr__(self, name, round(getattr(self, name), DECIMALS))
         if self.branch == self.block.kernels:
             object.__setattr__(self, "branch", None)
         if self.widths:
@@ -234,7 +242,7 @@ class Architecture:
     @property
     def planes(self) -> tuple[int, ...]:
         """Planes of every stage."""
-        return tuple(int(width * self.widen) for width in self.widths or self._doubled())
+        return tuple(scale(width, self.widen) for width in self.widths or self._doubled())
 
     @property
     def stem_channels(self) -> int:

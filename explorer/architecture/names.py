@@ -20,6 +20,7 @@ from explorer.architecture.config import (
     Norm,
     Shortcut,
     Stem,
+    scale,
 )
 from explorer.architecture.rules import MAX_BLOCKS_PER_STAGE
 
@@ -104,7 +105,7 @@ def _build_imagenet(parts: dict[str, str]) -> Architecture | None:
     if family == "resnext":
         options |= {"groups": int(parts["groups"]), "base_width": int(parts["base"])}
     if family == "wide_resnet":
-        options["base_width"] = int(64 * float(parts["wide"]))
+        options["base_width"] = scale(64, float(parts["wide"]))
     if family in ("resnetv2_", "preresnet"):
         options["activation"] = Activation.PRE
     if family == "plain":
@@ -270,5 +271,6 @@ def _list_dense_names(a: Architecture) -> list[str]:
 
 
 def replace_depth(name: str, depth: int) -> str:
-    """The name with another depth: ``resnext50_32x4d`` and 101 make ``resnext101_32x4d``."""
-    return re.sub(r"^([a-z_]*?(?:v2_)?)[0-9]{1,5}", lambda match: f"{match[1]}{depth}", name)
+    """The name with another depth: ``resnext50_32x4d`` and 101 make ``resnext101_32x4d``; empty where it has none."""
+    other, found = re.subn(r"^([a-z_]*?(?:v2_)?)[0-9]{1,5}", lambda match: f"{match[1]}{depth}", name)
+    return other if found else ""

@@ -75,11 +75,19 @@ def conv(
 
 
 def norm_ops(part: str, number: str, shape: Shape, norm: Norm) -> tuple[Op, ...]:
-    """The norm called ``part.bn1``, ``gn1`` or ``ln1``; nothing for `Norm.NONE`."""
+    """The norm called ``part.bn1``, ``gn1`` or ``ln1``; nothing for `Norm.NONE`.
+
+    Raises `VariantError` where a group would hold one number, which less its mean is always zero; torch refuses it.
+    """
     if norm is Norm.NONE:
         return ()
     name = {Norm.BATCH: "bn", Norm.GROUP: "gn", Norm.LAYER: "ln"}[norm]
     groups = count_groups(shape[0]) if norm is Norm.GROUP else 1
+    if norm is not Norm.BATCH and math.prod(shape) == groups:
+        raise VariantError(
+            f"norm={norm.value} has but one number to a group in a map of {'×'.join(map(str, shape))}, and would make "
+            "each zero: give a larger input, fewer stages or a larger width, or use norm=batch."
+        )
     return (Op(join(part, name + number), Kind.NORM, shape, shape, groups=groups, mode=norm.value),)
 
 

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from explorer.architecture.config import (
+    DECIMALS,
     Act,
     Activation,
     Antialias,
@@ -66,7 +67,7 @@ def _decimal(name: str, help: str, example: str) -> Option:
             raise VariantError(f"{name}={shorten(text)} is not a number: write something like {name}={example}.")
         return float(text)
 
-    return Option(name, parse, lambda value: repr(float(value)).removesuffix(".0"), help)
+    return Option(name, parse, lambda value: f"{value:.{DECIMALS}f}".rstrip("0").rstrip("."), help)
 
 
 def _flag(name: str, help: str) -> Option:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from explorer.architecture.blocks import Path, ResidualBlock, expand_block
-from explorer.architecture.config import Activation, Antialias, Architecture, Connect, Ends, Norm, Shape, Stem
+from explorer.architecture.config import Activation, Antialias, Architecture, Connect, Ends, Norm, Shape, Stem, scale
 from explorer.architecture.ops import Kind, Op, Pool, act_op, antialias_op, average_pool, conv, max_pool, norm_ops
 
 __all__ = ["Kind", "Op", "Path", "Plan", "Pool", "ResidualBlock", "Stage", "expand_plan"]
@@ -146,7 +146,7 @@ def expand_transition(architecture: Architecture, shape: Shape) -> tuple[Op, ...
     """What stands between the stages of a DenseNet: norm, activation, 1x1, 2x2 average pooling (Huang et al. 2017)."""
     if architecture.connect is Connect.ADD:
         return ()
-    channels = max(1, int(shape[0] * architecture.compression))
+    channels = max(1, scale(shape[0], architecture.compression))
     norm = Norm.NONE if architecture.norm is Norm.NONE else Norm.BATCH
     reduce = conv("transition.conv", shape, channels, 1, norm=norm)
     return (

@@ -75,6 +75,7 @@ def find_unused(a: Fields) -> dict[str, str]:
         reason = "joins blocks by concatenation, with transitions between stages"
         names = ("shortcut", "branch", "widths", "widen", "groups", "base_width", "stride_on", "zero_init")
         unused |= dict.fromkeys((*names, "drop_path", "antialias", "se_place"), f"connect=dense {reason}")
+        unused["stem_width"] = "in a dense network width is what the stem has, and nothing else"
     else:
         unused |= dict.fromkeys(("growth", "bn_size", "compression"), "it belongs to connect=dense")
         if not any(kernel > 1 for kernel in list_kernels(a)[1:-1]):
@@ -145,6 +146,11 @@ def _check_choices(a: Architecture) -> None:
     if a.stride_on == "3x3" and not any(kernel > 1 for kernel in a.kernels):
         raise VariantError(
             f"stride_on=3x3 needs a convolution larger than 1x1, and a {_spell(a)} has none: write stride_on=1x1."
+        )
+    if a.zero_init and a.activation == "relu_before" and a.act == "relu":
+        raise VariantError(
+            "zero_init=yes with activation=relu_before never learns: a ReLU that reads zeros passes no gradient on, so "
+            "every branch would stay at zero. Leave zero_init out, or use activation=post."
         )
     if a.shortcut == "none" and a.se_place == "identity":
         raise VariantError("se_place=identity needs a shortcut, and shortcut=none has none: use se_place=standard.")

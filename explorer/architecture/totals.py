@@ -13,10 +13,11 @@ from typing import NamedTuple
 from explorer.architecture.blocks import expand_block
 from explorer.architecture.config import Architecture, BlockStyle, Connect, Shape
 from explorer.architecture.cost import Cost, count_activations, count_macs, count_params
-from explorer.architecture.ops import Op
+from explorer.architecture.ops import Op, norm_ops
 from explorer.architecture.plan import expand_head, expand_stem, expand_transition
 
 MAX_PARTS = 1 << 13
+FEW = 64  # channels, enough for any norm
 
 
 class Part(NamedTuple):
@@ -107,7 +108,8 @@ def _count_dense_stage(style: BlockStyle, shape: Shape, depth: int) -> Part:
     """
     channels, *side = shape
     least, next_ = _count_dense_layers(style, tuple(side))
-    more = depth * (channels - 1) + style.growth * (depth * (depth - 1) // 2)
+    norm_ops("before", "1", shape, style.norm)  # refuses too few channels; what follows is counted with enough
+    more = depth * (channels - FEW) + style.growth * (depth * (depth - 1) // 2)
     return Part(
         depth * least.params + more * (next_.params - least.params),
         depth * least.macs + more * (next_.macs - least.macs),
@@ -118,8 +120,8 @@ def _count_dense_stage(style: BlockStyle, shape: Shape, depth: int) -> Part:
 
 @lru_cache(maxsize=MAX_PARTS)
 def _count_dense_layers(style: BlockStyle, side: tuple[int, ...]) -> tuple[Part, Part]:
-    """Dense layers that read one channel and two."""
-    return _count_block(style, (1, *side), 0, 1), _count_block(style, (2, *side), 0, 1)
+    """Dense layers that read `FEW` channels and one more."""
+    return _count_block(style, (FEW, *side), 0, 1), _count_block(style, (FEW + 1, *side), 0, 1)
 
 
 def _count_stem(a: Architecture) -> Part:

@@ -12,7 +12,7 @@ from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, quote
 
-from explorer.architecture.config import Activation, Architecture, Ends, StrideOn
+from explorer.architecture.config import Activation, Architecture, Ends, Stem, StrideOn
 from explorer.architecture.names import list_names, replace_depth, resolve_name
 from explorer.architecture.options import ALIASES, OPTIONS, parse_input
 from explorer.architecture.presets import NAMES, find_preset, shorten
@@ -86,8 +86,9 @@ def _change_depth(name: str, changes: dict[str, Any]) -> str:
     if "depths" in changes:
         raise VariantError("depth and depths both say how deep the network is: keep one of the two.")
     find_preset(name)  # an unknown name is refused as such
-    other = replace_depth(name, depth)
-    if resolve_name(other) is None:
+    other, start = replace_depth(name, depth), resolve_name(name)
+    found = resolve_name(other)
+    if found is None or start is None or (found.stem is Stem.CIFAR) is not (start.stem is Stem.CIFAR):
         raise VariantError(
             f"depth={depth} is no depth of {shorten(name)}'s family: give one that it defines, such as resnet101, "
             "or the blocks of each stage, such as depths=3-4-6-3."

@@ -30,9 +30,14 @@ def wire_chain(ops: tuple[Op, ...]) -> Part:
     return Part(ops, tuple((index - 1,) for index in range(len(ops))))
 
 
-@lru_cache(maxsize=4096)
 def wire_block(block: ResidualBlock) -> Part:
     """A residual block: branch and projections read u = before(x), other shortcuts x."""
+    return _wire_block(block, tuple(op.rate for op in block.ops))
+
+
+@lru_cache(maxsize=4096)
+def _wire_block(block: ResidualBlock, rates: tuple[float, ...]) -> Part:
+    """Remembered by `rates` too: blocks are equal where they differ in what is dropped alone, and a table shows it."""
     reads: list[tuple[int, ...]] = []
 
     def chain(ops: tuple[Op, ...], start: int) -> int:

@@ -9,12 +9,14 @@ projection (D) behind a deep stem alone.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
 from explorer.architecture.config import (
+    DECIMALS,
     Activation,
     Architecture,
     Attention,
@@ -26,6 +28,7 @@ from explorer.architecture.config import (
     Shortcut,
     Stem,
     StrideOn,
+    scale,
 )
 from explorer.architecture.ops import round_width
 from explorer.architecture.plan import expand_plan
@@ -207,11 +210,12 @@ def _propose_dense(seen: _Seen) -> Iterator[dict[str, Any]]:
 def _propose_compression(transitions: list[Shape]) -> Iterator[float]:
     """Shares that explain the transitions, the shortest number first."""
     ratios = [(shape[1], shape[0]) for shape in transitions]
-    for share in (0.5, 1.0, *(step / scale for scale in (10, 100, 1000) for step in range(1, scale))):
-        if all(max(1, int(before * share)) == after for before, after in ratios):
+    least = max((after / before for before, after in ratios), default=0.5)
+    rounded = (math.ceil(least * 10**digits) / 10**digits for digits in range(1, DECIMALS + 1))
+    for share in (0.5, 1.0, *rounded):
+        if all(max(1, scale(before, share)) == after for before, after in ratios):
             yield share
             return
-    yield max(after / before for before, after in ratios)
 
 
 def _propose_widths(seen: _Seen) -> Iterator[dict[str, Any]]:
@@ -231,8 +235,8 @@ def _propose_widths(seen: _Seen) -> Iterator[dict[str, Any]]:
 def _propose_planes(seen: _Seen, planes: tuple[int, ...]) -> Iterator[dict[str, Any]]:
     """The stem's width times a factor, where CIFAR's networks are so (Wide ResNet); the planes themselves."""
     width = seen.stem[-1][0]
-    widen = planes[0] / width
-    if len(seen.stem) == 1 and widen != 1 and planes == tuple(int(width * 2**i * widen) for i in range(len(planes))):
+    widen = round(planes[0] / width, DECIMALS)
+    if len(seen.stem) == 1 and widen != 1 and planes == tuple(scale(width * 2**i, widen) for i in range(len(planes))):
         yield {"width": width, "widen": widen}
     yield {"widths": planes, "stem_width": width}
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
-from gradio.components import Component
 
 from explorer.architecture.code import parse_style, write_code
 from explorer.architecture.config import Architecture
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import DEFAULT, format_query, format_variant, parse_query, parse_variant
-from explorer.errors import ExplorerError
 from explorer.figures.card import draw_card
 from explorer.figures.graph import draw_graph, draw_legend
 from explorer.figures.profile import format_profile
@@ -22,9 +20,10 @@ from explorer.figures.reference import format_beside
 from explorer.figures.scene import MAX_NODES, Level, count_ops
 from explorer.figures.table import draw_table, draw_totals
 from explorer.ui import text
-from explorer.ui.controls import CONTROLS, create_controls, update_controls
+from explorer.ui.controls import describe_sections, describe_state
 from explorer.ui.events import LIVE, answer
-from explorer.ui.state import Controls, apply_controls
+from explorer.ui.heavy import load_torch
+from explorer.ui.state import apply_changes
 from explorer.ui.widgets import create_widget
 
 View = dict[str, Any]
@@ -54,6 +53,7 @@ def draw_view(
         "legend": draw_legend(plan),
         "svg": draw_graph(plan, Level(level), fold),
         "table": draw_table(plan, fold),
+        "controls": describe_state(architecture),
         "error": "",
         "note": _describe_taken(taken) or note or text.HINT,
     }
@@ -84,85 +84,47 @@ def listing(question: dict[str, Any]) -> dict[str, Any]:
     plan = expand_plan(parse_variant(variant))
     name = re.sub(r"[^a-z0-9_]+", "_", format_variant(plan.architecture).lower())
     if kind == "others":
-        from explorer.network.reference import list_accuracies  # torch comes with it
+        load_torch()
+        from explorer.network.reference import list_accuracies
 
         return {"text": format_beside(plan, list_accuracies()), "name": f"{name}_beside.txt"}
     if kind == "profile":
         return {"text": format_profile(plan), "name": f"{name}_cost.txt"}
     if kind != "summary":
         return {"text": write_code(plan, parse_style(kind)), "name": f"{name}.py"}
-    from explorer.network.summary import summarise_module  # torch comes with it
+    load_torch()
+    from explorer.network.summary import summarise_module
 
     return {"text": summarise_module(plan), "name": f"{name}.txt"}
 
 
+@answer
+def change(question: dict[str, Any]) -> dict[str, Any]:
+    """The view after a change.
+
+    ``{"variant": what is drawn, "level": ..., "fold": ...}`` with ``"changes"`` (controls by name), ``"text"`` (a
+    variant that was typed) or ``"query"`` (a link's).
+    """
+    level = str(question.get("level", ""))
+    level, fold = level if level in list(Level) else Level.BLOCK.value, bool(question.get("fold", True))
+    if "query" in question:
+        return draw_view(parse_query(str(question["query"])), level, fold)
+    if "text" in question:
+        return draw_view(parse_variant(str(question["text"])), level, fold)
+    changes = question.get("changes")
+    architecture, taken = apply_changes(str(question.get("variant", "")), changes if isinstance(changes, dict) else {})
+    return draw_view(architecture, level, fold, taken)
+
+
 def create_build_tab() -> BuildTab:
-    """Create the controls and the view, and wire them."""
-    start = parse_variant(DEFAULT)
+    """Create the view with its controls; what it shows is known to the other tabs through a hidden text."""
     shown = gr.Textbox(DEFAULT, visible="hidden", elem_id="rx-canonical")
-    with gr.Row(elem_classes="rx-split"):
-        with gr.Column(scale=0, min_width=270, elem_classes="rx-controls"), gr.Accordion("Network", open=True):
-            variant = gr.Textbox(DEFAULT, label="Variant", info=text.VARIANT_HELP, elem_id="rx-variant", max_lines=1)
-            controls = create_controls(start)
-        with gr.Column(scale=1, min_width=320, elem_classes="rx-stage"):
-            with gr.Row(elem_classes="rx-bar-row"):
-                level = gr.Radio(
-                    [(level.capitalize(), level.value) for level in Level], value="block", label="Level",
-                    show_label=False, container=False, elem_id="rx-level",
-                )  # fmt: skip
-                fold = gr.Checkbox(True, label="Fold repeats", elem_id="rx-fold", container=False)
-            view = create_widget("build", draw_view(start), [card, listing])
-    _wire(shown, variant, controls, level, fold, view)
+    start = draw_view(parse_variant(DEFAULT)) | {"sections": describe_sections()}
+    view = create_widget("build", start, [change, card, listing])
+    view.shown(_tell_variant, None, shown, **LIVE)
     return BuildTab(shown, view)
 
 
-def _wire(
-    shown: gr.Textbox,
-    variant: gr.Textbox,
-    controls: list[Component],
-    level: gr.Radio,
-    fold: gr.Checkbox,
-    view: gr.HTML,
-) -> None:
-    outputs = [shown, variant, *controls, view]
-    inputs = [shown, variant, level, fold, *controls]
-    typed = [control for control in controls if isinstance(control, gr.Textbox)]
-    moved = [control.input for control in (*controls, level, fold) if control not in typed]  # type: ignore[attr-defined]
-    finished = [event for control in typed for event in (control.submit, control.blur)]
-    gr.on([*moved, *finished], _follow_controls, inputs, outputs, **LIVE)
-    variant.submit(_follow_text, inputs, outputs, **LIVE)  # not on blur: a refused text would be refused again
-    view.restore(_follow_link, inputs, outputs, **LIVE)
-
-
-def _follow_controls(shown: str, variant: str, level: str, fold: bool, *values: Any) -> list[Any]:
-    return _follow(lambda now: apply_controls(shown, now), shown, variant, level, fold, values)
-
-
-def _follow_text(shown: str, variant: str, level: str, fold: bool, *values: Any) -> list[Any]:
-    return _follow(lambda now: (parse_variant(variant), {}), shown, variant, level, fold, values)
-
-
-def _follow_link(event: gr.EventData, shown: str, variant: str, level: str, fold: bool, *values: Any) -> list[Any]:
-    query = str(event._data.get("query", ""))
-    return _follow(lambda now: (parse_query(query), {}), shown, variant, level, fold, values)
-
-
-def _follow(
-    choose: Callable[[Controls], tuple[Architecture, dict[str, str]]],
-    shown: str,
-    variant: str,
-    level: str,
-    fold: bool,
-    values: Sequence[Any],
-) -> list[Any]:
-    """New values for what has to change. A refusal leaves what is drawn, and is said beside it."""
-    now = {control.name: value for control, value in zip(CONTROLS, values, strict=True)}
-    try:
-        architecture, taken = choose(now)
-        view = draw_view(architecture, level, fold, taken)
-    except ExplorerError as error:
-        return [gr.skip(), gr.skip(), *(gr.skip() for _ in values), {"error": str(error)}]
-    updates = update_controls(parse_variant(shown), architecture, now)
-    canonical = format_variant(architecture)
-    text_box = gr.skip() if variant == canonical else canonical
-    return [canonical, text_box, *updates, view]
+def _tell_variant(event: gr.EventData) -> str:
+    """What the page draws, for the other tabs; from outside, so it is read first."""
+    return format_variant(parse_variant(str(event._data.get("variant", ""))))

@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
-
-import gradio as gr
-from gradio.components import Component
 
 from explorer.architecture.config import Architecture
 from explorer.architecture.options import OPTIONS
@@ -107,52 +102,31 @@ SECTIONS: dict[str, tuple[Control, ...]] = {
         Control("input", "Input", "text", "Channels × height × width."),
     ),
 }  # fmt: skip
+NAMED = "rx-option-"  # before a control's name: its id on the page
 CONTROLS = tuple(control for section in SECTIONS.values() for control in section)
 
 
-def create_controls(start: Architecture) -> list[Component]:
-    """Create a component for every control, in sections."""
-    values, hidden = read_controls(start), list_hidden(start)
-    components = []
-    for title, section in SECTIONS.items():
-        with gr.Accordion(title, open=False) if title else nullcontext():
-            components += [
-                _create(control, values[control.name], control.name not in hidden, start) for control in section
-            ]
-    return components
+def describe_sections() -> list[dict[str, Any]]:
+    """Sections and controls as the page draws them, once."""
+    return [
+        {"title": title, "controls": [asdict(control) | {"choices": list_choices(control)} for control in section]}
+        for title, section in SECTIONS.items()
+    ]
 
 
-def list_choices(control: Control, architecture: Architecture) -> Choices:
-    """What a control offers, as pairs of words and value."""
+def list_choices(control: Control) -> Choices:
+    """What a control offers, as pairs of words and value; the depths come with each network."""
     if control.choices:
         return control.choices
-    own = {"known": KNOWN, "family": FAMILIES, "depth": tuple(list_depths(architecture))}
-    return [(word, word) for word in own.get(control.name) or OPTIONS[control.name].choices]
+    own = {"known": KNOWN, "family": FAMILIES, "depth": ()}
+    words = own[control.name] if control.name in own else OPTIONS[control.name].choices
+    return [(word, word) for word in words]
 
 
-def _create(control: Control, value: Any, visible: bool, start: Architecture) -> Component:
-    common: dict[str, Any] = {"label": control.label, "info": control.info or None, "visible": visible}
-    if control.kind == "radio":
-        return gr.Radio(list_choices(control, start), value=value, **common)
-    if control.kind == "dropdown":
-        return gr.Dropdown(list_choices(control, start), value=value, **common)
-    if control.kind == "check":
-        return gr.Checkbox(value, **common)
-    if control.kind == "text":
-        return gr.Textbox(value, max_lines=1, **common)
-    return gr.Number(
-        value, precision=0 if control.kind == "number" else None, step=1 if control.kind == "number" else 0.1, **common
-    )
-
-
-def update_controls(was: Architecture, then: Architecture, now: dict[str, Any]) -> Iterator[Any]:
-    """Yield what has to change: a control that already stands right is left to the person's hands."""
-    values, before, after = read_controls(then), list_hidden(was), list_hidden(then)
-    for control in CONTROLS:
-        name = control.name
-        change: dict[str, Any] = {} if now[name] == values[name] else {"value": values[name]}
-        if name == "depth" and list_depths(was).keys() != list_depths(then).keys():
-            change["choices"] = list_choices(control, then)  # each family has buttons of its own
-        if (name in before) != (name in after):
-            change["visible"] = name not in after
-        yield gr.update(**change) if change else gr.skip()
+def describe_state(architecture: Architecture) -> dict[str, Any]:
+    """Where every control has to stand for a network, which mean nothing in it, and the depths its family has."""
+    return {
+        "values": read_controls(architecture),
+        "hidden": sorted(list_hidden(architecture)),
+        "depths": list(list_depths(architecture)),
+    }

@@ -22,6 +22,7 @@ from explorer.network.catalogue import TORCHVISION, list_bundled
 from explorer.training.runs import find_run_by_id
 from explorer.ui import text
 from explorer.ui.events import refuse_politely
+from explorer.ui.heavy import load_torch
 from explorer.ui.train_tab import visible_runs
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def look(picture: str | None, choice: str, file: str | None, variant: str | None
 
 
 def _show(picture: str, pretrained: Pretrained, op: str) -> list[Any]:
+    load_torch()
     from explorer.data.images import open_image
     from explorer.figures.images import describe_maps, draw_montage
     from explorer.inspection.classify import classify
@@ -153,6 +155,7 @@ def _show(picture: str, pretrained: Pretrained, op: str) -> list[Any]:
 
 
 def _load(choice: str, file: str | None, variant: str | None) -> Pretrained:
+    load_torch()
     from explorer.network.pretrained import load_pretrained, load_run_folder
 
     if choice == FILE:
@@ -172,6 +175,7 @@ def _load_named(name: str, load: Callable[[str], Pretrained]) -> Pretrained:
 
 @lru_cache(maxsize=2)
 def _load_file(path: str, changed: float, variant: str | None) -> Pretrained:
+    load_torch()
     from explorer.network.pretrained import load_file
 
     return load_file(Path(path), variant)

@@ -10,6 +10,7 @@ import time
 
 from explorer.errors import ExplorerError
 from explorer.ui.app import create_page, launch
+from explorer.ui.heavy import load_torch
 
 FIRST_PORT, PORTS = 7860, 100
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -52,6 +53,7 @@ def _find_port(host: str, port: int | None) -> int:
 def _warm_up() -> None:
     """Import torch once the page is up, so that the first run and the first picture need not wait for it."""
     time.sleep(1.5)
+    load_torch()
     import explorer.inspection.feature_maps
     import explorer.network.pretrained
     import explorer.training.worker  # noqa: F401

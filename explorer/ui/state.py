@@ -91,6 +91,8 @@ def apply_controls(before: str, now: Controls) -> tuple[Architecture, dict[str, 
         return parse_variant(str(now["known"])), {}
     if "family" in moved:
         return parse_variant(FIRST[now["family"]]), {}
+    if "connect" in moved and architecture.connect is Connect.DENSE:
+        return _leave_dense(architecture)
     changes: dict[str, Any] = {}
     if "depth" in moved and now["depth"]:
         changes = dict(list_depths(architecture).get(str(now["depth"]), {}))
@@ -98,6 +100,19 @@ def apply_controls(before: str, now: Controls) -> tuple[Architecture, dict[str, 
         if name in OPTIONS and name not in changes:
             changes[name] = OPTIONS[name].parse(_write(name, now[name]))
     return change_options(architecture, changes)
+
+
+def apply_changes(before: str, changes: dict[str, Any]) -> tuple[Architecture, dict[str, str]]:
+    """`apply_controls` for the controls in `changes` alone; names that are none are left out. Raises `VariantError`."""
+    now = read_controls(parse_variant(before))
+    return apply_controls(before, now | {name: value for name, value in changes.items() if name in now})
+
+
+def _leave_dense(architecture: Architecture) -> tuple[Architecture, dict[str, str]]:
+    """The family's residual network, with what a dense one chose and both know."""
+    shared = ("depths", "block", "stem", "attention", "norm", "act", "dropout", "classes", "input")
+    start = parse_variant(FIRST[find_family(architecture)])
+    return change_options(start, {name: getattr(architecture, name) for name in shared})
 
 
 def _write(name: str, value: Any) -> str:

@@ -16,6 +16,7 @@ from explorer.training.config import TrainConfig
 from explorer.training.runs import Run, find_run_by_id, list_runs
 from explorer.ui import text
 from explorer.ui.events import answer, refuse_politely
+from explorer.ui.heavy import load_torch
 from explorer.ui.widgets import create_widget
 
 MAX_LISTED = 100
@@ -73,6 +74,7 @@ def _create_starter(shared: bool) -> Callable[..., dict[str, Any]]:
     def start_run(
         variant: str, data: str, folder: str, epochs: float, batch: float, rate: str, seed: float, device: str
     ) -> dict[str, Any]:
+        load_torch()
         from explorer.training.worker import prepare_run, start_worker
 
         if shared and data != "digits":
@@ -142,6 +144,7 @@ def stop_run(question: dict[str, Any]) -> dict[str, Any]:
 @answer
 def resume_run(question: dict[str, Any]) -> dict[str, Any]:
     """Start a worker that goes on from the run's last checkpoint."""
+    load_torch()
     from explorer.training.worker import start_worker
 
     run = find_run_by_id(str(question.get("id", "")))

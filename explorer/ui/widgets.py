@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 
 MOUNT = "explorer-assets"
-# Names of events in quotes become listeners of the component: `view.restore(...)`.
-_EVENTS = ("restore", "maps", "picked", "runs")
+# Names of events in quotes become listeners of the component: `view.shown(...)`.
+_EVENTS = ("shown", "maps", "picked", "runs")
 _TEMPLATE = """
 const on = {{ {events} }};
 const at = new URL("{mount}/js/{module}.js", document.baseURI).href;

@@ -50,6 +50,16 @@ def test_depth_counts_the_weighted_layers_of_the_main_path(depths, block, depth)
     assert Architecture(depths=depths, block=block, shortcut=Shortcut.C).depth == depth
 
 
+def test_fractions_are_kept_as_the_text_writes_them():
+    assert Architecture(widen=1 / 3).widen == 0.333333
+    assert Architecture(drop_path=1e-9) == Architecture()
+
+
+def test_channels_are_multiplied_as_in_decimals():
+    """0.29 is a little less than 29/100 in binary."""
+    assert Architecture(width=100, widen=0.29).planes == (29, 58, 116, 232)
+
+
 def test_an_architecture_is_frozen_and_equal_by_value():
     assert Architecture() == Architecture()
     assert len({Architecture(), Architecture(), Architecture(width=32)}) == 2

@@ -12,6 +12,7 @@ from explorer.architecture.plan import Kind, Op, expand_plan
 from explorer.architecture.presets import CIFAR_DEPTHS, IMAGENET_DEPTHS, list_presets
 from explorer.architecture.variant import parse_variant
 from explorer.network.build import build_network
+from families import FAMILIES
 from witness import COUNTS, Seen, count_macs, count_params, observe_modules
 
 
@@ -77,7 +78,7 @@ DEEP, VERY_DEEP = 100, 300  # of the deep the own option is enough, the very dee
 VARIANTS = [
     preset.name + (f",shortcut={shortcut}" if shortcut else "")
     for preset in list_presets()
-    for shortcut in (None, *Shortcut)
+    for shortcut in (None, *(Shortcut if preset.name in FAMILIES else ()))
     if preset.architecture.depth < DEEP or (not shortcut and preset.architecture.depth < VERY_DEEP)
     if not shortcut or preset.architecture.connect is Connect.ADD
 ]

@@ -1,4 +1,3 @@
-import gc
 import os
 import weakref
 from dataclasses import replace
@@ -168,7 +167,6 @@ class Living(TorchDispatchMode):
 def measure_peak(network, images):
     """The most that lives in a forward pass in evaluation mode, the network's own tensors among it."""
     network.eval()
-    gc.collect()
     living = Living([images, *network.parameters(), *network.buffers()])
     with torch.no_grad(), living:
         network(images)
@@ -216,7 +214,6 @@ def test_the_sum_is_near_the_peak_of_a_real_step(text):
 
     step()  # the first brings the optimizer's state
     owner.zero_grad()
-    gc.collect()
     state = [value for values in owner.state.values() for value in values.values()]
     living = Living([images, labels, *network.parameters(), *network.buffers(), *filter(torch.is_tensor, state)])
     with living:

@@ -4,7 +4,9 @@ from hypothesis import HealthCheck, given, settings
 from explorer.architecture.config import Architecture, Block, Shortcut, StrideOn
 from explorer.architecture.cost import compute_cost, list_rows
 from explorer.architecture.plan import Kind, Path, expand_plan
+from explorer.architecture.totals import count_totals
 from explorer.architecture.variant import parse_variant
+from explorer.errors import VariantError
 from strategies import architectures
 
 
@@ -145,3 +147,31 @@ def test_every_kind_of_operation_occurs():
     )
     kinds = {op.kind for text in texts for _, op in expand(text).ops()}
     assert kinds == set(Kind)
+
+
+def test_what_drops_less_is_another_block():
+    """Operations are equal whatever they drop; a table made after another one must not show the other's share."""
+
+    def list_rates(dropout, drop_path):
+        rows = list_rows(expand(f"resnet18,dropout={dropout},drop_path={drop_path}"))
+        return [row.op.rate for row in rows if row.op.rate]
+
+    assert list_rates(0.1, 0.8)[:4] == [0.1, 0.1, 0.1, 0.2]
+    assert list_rates(0.7, 0.4)[:4] == [0.7, 0.05, 0.7, 0.1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "resnet18,norm=group,width=4,input=3x32x32",
+        "resnet18,norm=layer,width=1,widths=1-1-1-1,input=3x32x32",
+        "densenet121,norm=group,growth=8,width=4,input=3x32x32",
+    ],
+)
+def test_a_norm_over_one_number_is_refused(text):
+    """torch raises for one image, and makes each number zero for more."""
+    with pytest.raises(VariantError, match="one number to a group"):
+        expand(text)
+    with pytest.raises(VariantError, match="one number to a group"):
+        count_totals(parse_variant(text))
+    expand(text.replace("32x32", "64x64"))

@@ -67,6 +67,9 @@ def test_a_preset_is_written_as_its_name_alone(preset):
         ("resnet50,input=3×64×64", "resnet50,input=3x64x64"),
         ("resnet1202", "resnet1202"),
         ("resnet50,stride_on=1x1", "resnet50,stride_on=1x1"),
+        ("resnet50,drop_path=0.00001", "resnet50,drop_path=0.00001"),
+        ("resnet50,dropout=.000010", "resnet50,dropout=0.00001"),
+        ("resnet50,widen=002.50", "resnet50,widen=2.5"),
     ],
 )
 def test_every_spelling_has_one_canonical_text(text, canonical):
@@ -149,6 +152,8 @@ CONTRADICTIONS = {
     "resnet50,input=3x32x32,in_channels=1": "keep one",
     "resnet50,depth=101,depths=1-1-1-1": "keep one",
     "resnet50,depth=51": "depth=51",
+    "resnet20,depth=50": "depth=50",  # ImageNet's
+    "resnet50,depth=56": "depth=56",  # CIFAR's
     "resnet50,branch=2x2-3x3": "1x1, 3x3, 5x5 or 7x7",
     "resnet50,branch=1x1-1x1": "stride_on=1x1",
     "resnet50,shortcut=A,widths=64-32-16-8": "shortcut=B",
@@ -161,6 +166,9 @@ CONTRADICTIONS = {
     "resnet50,zero_init=maybe": "yes or no",
     "resnet50,widen=two": "number",
     "wide_resnet18_2": "bottleneck",
+    "ecaresnetlight,depth=50": "depth=50 is no depth",
+    "densenet121,stem_width=32": "width is what the stem has",
+    "resnet50,activation=relu_before,zero_init=yes": "passes no gradient",
 }
 
 

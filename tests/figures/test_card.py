@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from explorer.architecture.plan import expand_plan
-from explorer.architecture.presets import list_presets
 from explorer.architecture.variant import parse_variant
 from explorer.figures.card import draw_card
 from explorer.figures.scene import Level, compose_scene
 from explorer.network.build import build_network
+from families import FAMILIES
 from witness import observe_modules
 
 VARIANTS = [
@@ -68,7 +68,7 @@ def test_shares_of_operations_sum_to_the_whole():
     assert sum(shares) == pytest.approx(100, abs=0.05 * len(shares))
 
 
-@pytest.mark.parametrize("variant", [preset.name for preset in list_presets()] + ["resnet18,shortcut=none"])
+@pytest.mark.parametrize("variant", [*FAMILIES, "resnet18,shortcut=none"])
 def test_every_node_of_every_graph_has_a_card(variant):
     plan = plan_of(variant)
     for level in Level:

@@ -15,7 +15,6 @@ import torch
 from PIL import Image, ImageFont
 
 from explorer.architecture.plan import expand_plan
-from explorer.architecture.presets import list_presets
 from explorer.architecture.variant import parse_variant
 from explorer.errors import VariantError
 from explorer.figures import graph as graph_module
@@ -23,8 +22,9 @@ from explorer.figures.graph import draw_graph, export_graph
 from explorer.figures.layout import compute_layout
 from explorer.figures.scene import Level, compose_scene
 from explorer.network.build import build_network
+from families import FAMILIES
 
-PRESETS = [preset.name for preset in list_presets()]
+PRESETS = FAMILIES
 OTHERS = ["resnet18,shortcut=A", "resnet50,shortcut=C", "resnet56,shortcut=none", "resnet50,stem=cifar"]
 VARIANTS = ["resnet20", "resnet50", "resnet152", *OTHERS]
 LEVELS = list(Level)

@@ -3,12 +3,12 @@ import math
 import pytest
 
 from explorer.architecture.plan import Path, expand_plan
-from explorer.architecture.presets import list_presets
 from explorer.architecture.variant import parse_variant
 from explorer.figures.format import format_si
 from explorer.figures.scene import MAX_NODES, Level, compose_scene, count_ops, fold_stage
+from families import FAMILIES
 
-PRESETS = [preset.name for preset in list_presets()]
+PRESETS = FAMILIES
 LEVELS = list(Level)
 
 

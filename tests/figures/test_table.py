@@ -10,7 +10,6 @@ import torchvision
 
 from explorer.architecture.config import Connect
 from explorer.architecture.plan import expand_plan
-from explorer.architecture.presets import list_presets
 from explorer.architecture.variant import parse_variant
 from explorer.figures.table import (
     HEADINGS,
@@ -23,9 +22,10 @@ from explorer.figures.table import (
     format_markdown,
     format_text,
 )
+from families import FAMILIES
 from witness import COUNTS, count_macs, count_params
 
-PRESETS = [preset.name for preset in list_presets()]
+PRESETS = FAMILIES
 COUNTED = [(row["variant"], int(row["params"]), int(row["macs"] or 0)) for row in COUNTS]
 SMALL = "resnet8,width=4"
 

@@ -311,3 +311,9 @@ def test_a_failing_write_leaves_the_old_file_and_no_other(tmp_path, monkeypatch,
 def test_a_folder_that_is_not_there_is_an_os_error(tmp_path):
     with pytest.raises(OSError, match="nowhere"):
         write_atomically(tmp_path / "nowhere" / "model.safetensors", b"new")
+
+
+@pytest.mark.parametrize("path", ["", "/", "."])
+def test_a_path_without_a_name_is_an_os_error(path):
+    with pytest.raises(IsADirectoryError):
+        write_atomically(Path(path), b"new")

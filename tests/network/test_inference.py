@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from explorer.architecture.config import Antialias, Shortcut, StrideOn
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.presets import list_presets
-from explorer.architecture.variant import parse_variant
+from explorer.architecture.variant import format_variant, parse_variant
 from explorer.errors import WeightsError
 from explorer.network.build import build_network
 from explorer.network.checkpoints import list_shapes
@@ -138,3 +138,16 @@ def test_shapes_come_from_tensors():
         network = build_network(parse_variant("resnet20"))
     assert list_shapes(network.state_dict())["stem.conv1.weight"] == (16, 3, 3, 3)
     assert infer_architecture(list_shapes(network.state_dict())) == parse_variant("resnet20")
+
+
+@pytest.mark.parametrize(
+    ("text", "inferred"),
+    [
+        ("resnet20,width=3,widen=2.3334", "resnet20,widths=7-14-28,stem_width=3"),
+        ("densenet121,depths=40-40-40-40,growth=13,compression=0.123457", None),
+    ],
+)
+def test_a_share_that_is_inferred_can_be_written(text, inferred):
+    found = infer_architecture(write_shapes(parse_variant(text)))
+    assert parse_variant(format_variant(found)) == found
+    assert inferred is None or found == parse_variant(inferred)
