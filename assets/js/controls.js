@@ -24,20 +24,27 @@ export class Controls {
       const { value, checked } = event.target;
       if (kind === "check") this.send(name, checked);
       else if (number) value !== "" && this.send(name, Number(value));
-      else if (name !== "known" || this.knows(value)) this.send(name, value);
+      else if (name !== "known") this.send(name, value);
+      else if (this.findKnown(value)) this.send(name, this.findKnown(value));
     });
-    if (number || kind === "text") field.addEventListener("focusout", () => this.refill(name));
+    if (name === "known") {
+      field.addEventListener("focusin", (event) => event.target.select());
+      field.addEventListener("focusout", () => this.refill(name, true));
+    } else if (number || kind === "text") field.addEventListener("focusout", () => this.refill(name));
     field.addEventListener("keydown", (event) => event.key === "Escape" && this.refill(name, true));
   }
 
-  knows(value) {
-    return [...this.box.querySelectorAll("#rx-known-list option")].some((option) => option.value === value);
+  /** The known network that was meant: the one typed, or the only one that begins so. */
+  findKnown(typed) {
+    const names = [...this.box.querySelectorAll("#rx-known-list option")].map((option) => option.value);
+    const begun = names.filter((name) => name.startsWith(typed.toLowerCase()));
+    return names.includes(typed) ? typed : begun.length === 1 ? begun[0] : "";
   }
 
   /** A field that was left empty says again what is drawn; Escape takes back what was typed. */
   refill(name, again = false) {
     const input = this.fields.get(name).querySelector("input");
-    if (this.state && (again || input.value === "")) input.value = this.state.values[name];
+    if (this.state && (again || input.value === "")) input.value = this.state.values[name] ?? "";
   }
 
   update(state, variant) {

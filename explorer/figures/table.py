@@ -249,7 +249,7 @@ def _draw_published(plan: Plan) -> str:
         f"{figures.top1_error:g}% top-1 error on ImageNet" if figures.top1_error else "",
         f"{figures.error:g}% error on CIFAR-10" if figures.error else "",
         f"{format_si(figures.macs)}MACs" if figures.macs else "",
-        f"{format_si(figures.params)}parameters" if figures.params else "",
+        f"{format_si(figures.params).rstrip()} parameters" if figures.params else "",
     ]
     words = ", ".join(part for part in parts if part)
     return f' <span class="rx-quiet" title="{escape(figures.source)}">Published: {words}</span>'

@@ -1,7 +1,7 @@
 """Every word on the page that is not data."""
 
 TITLE = "ResNet Explorer"
-HINT = "Change anything on the left. Click any block."
+HINT = "Change any control. Click any block."
 VARIANT_HELP = "A name and options, such as resnet56,shortcut=none. Press Enter."
 
 TRAIN_DRAWN = "Trains what is drawn in Build: <b>{variant}</b>. Classes, channels and input size come from the data."

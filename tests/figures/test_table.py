@@ -196,3 +196,8 @@ def test_totals_in_sight_carry_exact_values():
     exact = [read_number(title) for title in re.findall(r'title="([0-9\u2009]*)"', html)]
     assert exact == [25557032, 4089184256, 8178368512]
     assert "depth 50" in html and "3 × 224 × 224" in html and "FLOPs = 2 × MACs" in html
+
+
+def test_what_the_paper_prints_stands_beside_the_totals():
+    assert "Published: 8.75% error on CIFAR-10, 270 k parameters" in draw_totals(plan_of("resnet20"))  # table 6: 0.27M
+    assert "Published" not in draw_totals(plan_of("resnet20,shortcut=B"))

@@ -99,6 +99,9 @@ MOVES = [
     ("resnet50", {"antialias": "blur"}, "resnetblur50"),
     ("resnet50", {"connect": "dense"}, "densenet121,depths=3-4-6-3"),
     ("resnext50_32x4d,shortcut=D", {"connect": "dense"}, "densenet121,depths=3-4-6-3"),
+    ("densenet121,depths=3-4-6-3", {"connect": "add"}, "resnet50"),  # the way back
+    ("densenet121,attention=se,classes=10", {"connect": "add"}, "resnet50,depths=6-12-24-16,attention=se,classes=10"),
+    ("densenet40_k12", {"connect": "add"}, "resnet74"),
     ("densenet121", {"growth": 24}, "densenet121,growth=24"),
     ("densenet121", {"bn_size": 2}, "densenet121,bn_size=2"),
     ("densenet121", {"compression": 1.0}, "densenet121,compression=1"),
