@@ -73,6 +73,6 @@ def test_export_refuses_in_one_line(tmp_path, capsys):
     assert "end it in .onnx, .pt2, .safetensors" in refuse(["export", "resnet18", "-o", "x.tflite"], capsys)
     assert "name a variant, or weights" in refuse(["export", "-o", str(path)], capsys)
     wrong = refuse(["export", "resnet32", "--weights", "resnet20-cifar10", "-o", str(path)], capsys)
-    assert "do not fit resnet32" in wrong
+    assert "are of resnet20, not of resnet32" in wrong
     assert "does not exist" in refuse(["export", "--weights", "none.pth", "-o", str(path)], capsys)
     assert not path.exists()

@@ -19,7 +19,7 @@ from torch import Tensor
 
 from explorer.architecture.config import Architecture
 from explorer.architecture.presets import shorten
-from explorer.architecture.variant import parse_variant
+from explorer.architecture.variant import format_variant, parse_variant
 from explorer.data.images import printable_name, resize_and_crop, to_array
 from explorer.errors import VariantError, WeightsError
 from explorer.network.build import Network
@@ -69,8 +69,25 @@ class Pretrained:
 def load_pretrained(name: str, variant: str | None = None) -> Pretrained:
     """Load weights by bundled name, run directory, torchvision name or file; raises `WeightsError`.
 
-    `variant` says which network a file's weights belong to, where it can't be worked out.
+    `variant` says which network a file's weights belong to, where it can't be worked out; where it is known already,
+    another one is refused. Its classes and input are the weights'.
     """
+    loaded = _load_named(name, variant)
+    if variant:
+        _check_variant(loaded, parse_variant(variant))
+    return loaded
+
+
+def _check_variant(loaded: Pretrained, said: Architecture) -> None:
+    own = loaded.architecture
+    if replace(said, classes=own.classes, input=own.input) != own:
+        raise WeightsError(
+            f"The weights {shorten(loaded.name)} are of {shorten(format_variant(own))}, not of "
+            f"{shorten(format_variant(said))}: leave the variant out, or choose weights of that network."
+        )
+
+
+def _load_named(name: str, variant: str | None) -> Pretrained:
     if name in list_bundled():
         return load_file(assets() / "weights" / f"{name}.safetensors", name=name)
     if name in TORCHVISION:

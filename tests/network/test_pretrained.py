@@ -326,6 +326,12 @@ def test_the_bundled_network_is_small_good_and_says_where_it_comes_from():
     assert any(abs(share - accuracy) < 0.00051 for share in shares), shares
 
 
+def test_weights_whose_network_is_known_are_refused_for_another():
+    assert "are of resnet20, not of resnet56" in refusal("resnet20-cifar10", "resnet56")
+    same = load_pretrained("resnet20-cifar10", "resnet20,classes=7,input=3x64x64")
+    assert same.architecture == load_pretrained("resnet20-cifar10").architecture
+
+
 def test_the_bundled_network_knows_cifars_classes():
     loaded = load_pretrained("resnet20-cifar10")
     assert loaded.labels == (
