@@ -37,27 +37,23 @@ const FRAME = `
     <aside class="rx-card" aria-live="polite" hidden></aside>
   </div>
   <div class="rx-views">
-    <div role="tablist" aria-label="Below the graph">
-      <button type="button" role="tab" data-view="table" aria-selected="true">Table</button><button type="button"
-        role="tab" data-view="profile" aria-selected="false" tabindex="-1">Memory and FLOPs</button><button type="button"
-        role="tab" data-view="others" aria-selected="false" tabindex="-1">Beside others</button><button type="button"
-        role="tab" data-view="module" aria-selected="false" tabindex="-1">Code</button><button type="button" role="tab"
-        data-view="functional" aria-selected="false" tabindex="-1">Functional code</button><button type="button"
-        role="tab" data-view="summary" aria-selected="false" tabindex="-1">torchinfo</button>
+    <div role="group" aria-label="Below the graph">
+      <button type="button" data-view="table" aria-pressed="true">Table</button><button type="button" data-view="profile" aria-pressed="false">Memory and FLOPs</button><button type="button" data-view="others" aria-pressed="false">Beside others</button><button type="button" data-view="module" aria-pressed="false">Code</button><button type="button"
+        data-view="functional" aria-pressed="false">Functional code</button><button type="button" data-view="summary" aria-pressed="false">torchinfo</button>
     </div>
     <span class="rx-listing-tools" hidden><button type="button" data-listing="copy">Copy</button><button type="button"
       data-listing="save">Download</button></span>
   </div>
-  <div class="rx-table-box" tabindex="0" role="tabpanel" aria-label="Cost table"></div>
+  <div class="rx-table-box" tabindex="0" role="region" aria-label="Cost table"></div>
   <p class="rx-notes rx-quiet"></p>
-  <pre class="rx-listing" tabindex="0" role="tabpanel" aria-label="Listing" hidden></pre>
+  <pre class="rx-listing" tabindex="0" role="region" aria-label="Listing" hidden></pre>
  </div>
 </div>`;
 
 export function mount(element, { props, watch, server, on }) {
   const frame = element.querySelector(".rx-widget");
   frame.innerHTML = FRAME;
-  const view = new View(frame, server, on, props.value.sections);
+  const view = new View(frame, server, on, props.value);
   view.show(props.value, true);
   addEventListener("popstate", () => {
     if (readLink().v !== view.value.variant) view.ask({ query: location.search });
@@ -66,7 +62,7 @@ export function mount(element, { props, watch, server, on }) {
 }
 
 class View {
-  constructor(frame, server, on, sections) {
+  constructor(frame, server, on, { sections, help }) {
     this.frame = frame;
     this.server = server;
     this.on = on;
@@ -79,7 +75,7 @@ class View {
     this.card = this.find(".rx-card");
     this.listing = new Listing(this);
     const send = (name, value) => this.ask({ changes: { [name]: value } });
-    this.controls = new Controls(this.find(".rx-form-body"), sections, send, (text) => this.ask({ text }));
+    this.controls = new Controls(this.find(".rx-form-body"), sections, help, send, (text) => this.ask({ text }));
     this.listen();
     this.listenToBar();
   }

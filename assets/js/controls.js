@@ -4,10 +4,10 @@ const escape = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(
 
 export class Controls {
   /** `send(name, value)` tells that a person moved a control; `say(text)` that the variant was typed. */
-  constructor(box, sections, send, say) {
+  constructor(box, sections, help, send, say) {
     this.box = box;
     this.send = send;
-    box.innerHTML = drawVariant() + sections.map(drawSection).join("");
+    box.innerHTML = drawVariant(help) + sections.map(drawSection).join("");
     this.fields = new Map([...box.querySelectorAll("[data-control]")].map((field) => [field.dataset.control, field]));
     this.kinds = new Map(sections.flatMap(({ controls }) => controls.map(({ name, kind }) => [name, kind])));
     this.text = box.querySelector("#rx-variant");
@@ -88,9 +88,9 @@ function toggle(button) {
   button.nextElementSibling.hidden = !open;
 }
 
-function drawVariant() {
+function drawVariant(help) {
   return `<div class="rx-field"><label for="rx-variant">Variant</label>
-    <p>A name and options, such as resnet56,shortcut=none. Press Enter.</p>
+    <p>${escape(help)}</p>
     <input id="rx-variant" type="text" spellcheck="false" autocomplete="off" autocapitalize="off"></div>`;
 }
 

@@ -17,8 +17,7 @@ export class Listing {
   choose(tab) {
     this.kind = tab.dataset.view;
     for (const other of this.tabs) {
-      other.setAttribute("aria-selected", other === tab);
-      other.tabIndex = other === tab ? 0 : -1;
+      other.setAttribute("aria-pressed", other === tab);
     }
     const table = this.kind === "table";
     this.view.table.hidden = this.view.find(".rx-notes").hidden = !table;

@@ -18,7 +18,6 @@ from explorer.architecture.config import (
     Block,
     BlockStyle,
     Connect,
-    Norm,
     Place,
     Shape,
     Shortcut,
@@ -152,9 +151,8 @@ def _expand_conv(style: BlockStyle, shape: Shape, index: int, channels: int, str
     if style.dropout and last and index > 0:  # before the last convolution (Zagoruyko & Komodakis 2016, section 2.4)
         ops.append(dropout_op("branch.dropout", shape, style.dropout, style.dropout_kind))
     normed = style.activation is not Activation.PRE and not (last and style.activation is Activation.BN_AFTER)
-    norm = Norm.NONE if style.norm is Norm.NONE else Norm.BATCH
     ops.append(
-        conv(f"branch.conv{number}", shape, channels, style.kernels[index], 1 if smooth else stride, groups, norm)
+        conv(f"branch.conv{number}", shape, channels, style.kernels[index], 1 if smooth else stride, groups, style.norm)
     )
     output = ops[-1].output
     if normed:
@@ -195,8 +193,7 @@ def _expand_shortcut(style: BlockStyle, path: Path, shape: Shape, output: Shape,
             ops.append(average_pool("shortcut.pool", shape, ceil=True))
             stride = 1
         before = ops[-1].output if ops else shape
-        norm = Norm.NONE if style.norm is Norm.NONE else Norm.BATCH
-        ops.append(conv("shortcut.conv", before, output[0], 1, stride, norm=norm))
+        ops.append(conv("shortcut.conv", before, output[0], 1, stride, norm=style.norm))
         if style.activation not in (Activation.PRE, Activation.BN_AFTER):
             ops += norm_ops("shortcut", "", ops[-1].output, style.norm)
     if style.attention is not Attention.NONE and style.se_place is Place.IDENTITY:
@@ -229,8 +226,7 @@ def _expand_dense(style: BlockStyle, shape: Shape) -> ResidualBlock:
         if index:
             branch += [*norm_ops("branch", number, narrow, style.norm), act_op("branch", number, narrow, style.act)]
         channels = style.growth if last else style.growth * style.bn_size
-        norm = Norm.NONE if style.norm is Norm.NONE else Norm.BATCH
-        branch.append(conv(f"branch.conv{number}", narrow, channels, kernel, norm=norm))
+        branch.append(conv(f"branch.conv{number}", narrow, channels, kernel, norm=style.norm))
         narrow = branch[-1].output
     if style.attention is not Attention.NONE:
         branch.append(attention_op("branch.se", narrow, style))

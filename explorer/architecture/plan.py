@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from explorer.architecture.blocks import Path, ResidualBlock, expand_block
-from explorer.architecture.config import Activation, Antialias, Architecture, Connect, Ends, Norm, Shape, Stem, scale
+from explorer.architecture.config import Activation, Antialias, Architecture, Connect, Ends, Shape, Stem, scale
 from explorer.architecture.ops import Kind, Op, Pool, act_op, antialias_op, average_pool, conv, max_pool, norm_ops
 
 __all__ = ["Kind", "Op", "Path", "Plan", "Pool", "ResidualBlock", "Stage", "expand_plan"]
@@ -103,8 +103,7 @@ def expand_stem(architecture: Architecture) -> tuple[Op, ...]:
     ops: list[Op] = []
     for index, (channels, kernel, stride) in enumerate(convs):
         number, last = str(index + 1), index == len(convs) - 1
-        norm = Norm.NONE if architecture.norm is Norm.NONE else Norm.BATCH
-        ops.append(conv(f"stem.conv{number}", shape, channels, kernel, stride, norm=norm))
+        ops.append(conv(f"stem.conv{number}", shape, channels, kernel, stride, norm=architecture.norm))
         shape = ops[-1].output
         keeps_norm, keeps_act = _end_stem(architecture) if last else (True, True)
         if keeps_norm:
@@ -147,8 +146,7 @@ def expand_transition(architecture: Architecture, shape: Shape) -> tuple[Op, ...
     if architecture.connect is Connect.ADD:
         return ()
     channels = max(1, scale(shape[0], architecture.compression))
-    norm = Norm.NONE if architecture.norm is Norm.NONE else Norm.BATCH
-    reduce = conv("transition.conv", shape, channels, 1, norm=norm)
+    reduce = conv("transition.conv", shape, channels, 1, norm=architecture.norm)
     return (
         *norm_ops("transition", "", shape, architecture.norm),
         act_op("transition", "", shape, architecture.act),

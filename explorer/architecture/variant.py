@@ -85,10 +85,10 @@ def _change_depth(name: str, changes: dict[str, Any]) -> str:
     depth = changes.pop("depth")
     if "depths" in changes:
         raise VariantError("depth and depths both say how deep the network is: keep one of the two.")
-    find_preset(name)  # an unknown name is refused as such
-    other, start = replace_depth(name, depth), resolve_name(name)
+    start = find_preset(name).architecture  # an unknown name is refused as such
+    other = replace_depth(name, depth)
     found = resolve_name(other)
-    if found is None or start is None or (found.stem is Stem.CIFAR) is not (start.stem is Stem.CIFAR):
+    if found is None or (found.stem is Stem.CIFAR) is not (start.stem is Stem.CIFAR):
         raise VariantError(
             f"depth={depth} is no depth of {shorten(name)}'s family: give one that it defines, such as resnet101, "
             "or the blocks of each stage, such as depths=3-4-6-3."

@@ -13,7 +13,7 @@ from explorer.architecture.cost import CONVENTION, Cost
 from explorer.architecture.diff import GroupDiff, PlanDiff
 from explorer.architecture.ops import Kind, Op
 from explorer.architecture.variant import format_variant
-from explorer.figures.format import format_si
+from explorer.figures.format import align_rows, format_bytes
 from explorer.figures.palette import KIND_NAMES
 from explorer.figures.scene import Level
 
@@ -60,7 +60,7 @@ def _sum_stage(stage: str, groups: tuple[GroupDiff, ...]) -> Line:
     for kind in (Status.CHANGED, Status.ADDED, Status.REMOVED):
         number = sum(group.repeat for group in groups if group.status is kind)
         words += [f"{number} {'part' if number == 1 else 'parts'} {kind}"] if number else []
-    saved = format_bytes(sum(group.saved for group in groups))
+    saved = _sign_bytes(sum(group.saved for group in groups))
     return Line(Level.STAGE, MARKS[status], stage, ", ".join(words), cost, saved, _describe_fields(_list_ends(groups)))
 
 
@@ -75,7 +75,7 @@ def _describe_group(group: GroupDiff) -> Line:
         words = "the same operations"
     times = f"×{group.repeat} " if group.repeat > 1 else ""
     name = format_title(group)
-    saved = format_bytes(group.saved)
+    saved = _sign_bytes(group.saved)
     return Line(
         Level.BLOCK, MARKS[group.status], name, times + words, group.cost, saved, _describe_fields(group.fields)
     )
@@ -173,8 +173,8 @@ def _format_one(diff: PlanDiff, level: Level) -> str:
     lines = [HEADINGS, *map(_line_cells, list_lines(diff, level))]
     blocks = [
         f"{title}\noptions: {_describe_options(diff)}",
-        _align(totals, {1, 2, 3}),
-        _align(lines, {2, 3, 4}) if diff.groups else "Every operation is the same.",
+        "\n".join(align_rows(totals, {1, 2, 3})),
+        "\n".join(align_rows(lines, {2, 3, 4})) if diff.groups else "Every operation is the same.",
         "\n".join([_describe_same(diff), *NOTES]),
     ]
     return "\n\n".join(blocks)
@@ -198,20 +198,9 @@ def _sign(number: int) -> str:
     return f"{number:+,}" if number else "0"
 
 
-def format_bytes(number: int) -> str:
+def _sign_bytes(number: int) -> str:
     """``+3.21 MB``; 0 is ``0``."""
-    return f"{'+' if number > 0 else ''}{format_si(number)}B" if number else "0"
-
-
-def _align(rows: Sequence[Sequence[str]], right: set[int]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.rjust(width) if column in right else cell.ljust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
+    return f"{'+' if number > 0 else ''}{format_bytes(number)}" if number else "0"
 
 
 def format_markdown(diffs: Sequence[PlanDiff], level: Level) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+
 from explorer.architecture.config import Shape
 from explorer.architecture.plan import Kind, Op
 from explorer.figures.palette import KIND_NAMES, MODE_NAMES
@@ -24,6 +26,22 @@ def format_si(number: float) -> str:
 
 def _three(value: float) -> str:
     return f"{value:.0f}" if value >= 99.95 else f"{value:.1f}" if value >= 9.995 else f"{value:.2f}"
+
+
+def format_bytes(number: int) -> str:
+    """``25.7 MB``, in powers of ten."""
+    return f"{format_si(number)}B"
+
+
+def align_rows(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[str]:
+    """Lines of a table for a fixed-width font; the columns in `right` end alike, the others begin alike."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(
+            c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))
+        ).rstrip()
+        for row in rows
+    ]
 
 
 def format_shape(shape: Shape) -> str:

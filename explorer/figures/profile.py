@@ -9,15 +9,10 @@ from explorer.architecture.memory import Optimizer, compute_forward_memory, comp
 from explorer.architecture.plan import Plan
 from explorer.architecture.profile import OpProfile, Profile, profile_plan
 from explorer.architecture.receptive import Field
-from explorer.figures.format import format_count, format_si
+from explorer.figures.format import format_bytes, format_count
 from explorer.figures.palette import KIND_NAMES
 
 BATCHES = (1, 32, 128)
-
-
-def format_bytes(number: int) -> str:
-    """``25.7 MB``, in powers of ten."""
-    return f"{format_si(number)}B"
 
 
 def format_field(field: Field) -> str:

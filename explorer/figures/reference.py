@@ -8,7 +8,7 @@ from explorer.architecture.cost import compute_cost
 from explorer.architecture.plan import Plan
 from explorer.architecture.presets import FIGURES
 from explorer.architecture.variant import format_variant
-from explorer.figures.format import format_count
+from explorer.figures.format import align_rows, format_count
 from explorer.records import PublishedAccuracy
 
 
@@ -24,22 +24,14 @@ def format_beside(plan: Plan, others: Sequence[PublishedAccuracy]) -> str:
         error = f"{100 - 100 * other.top1:.2f} %"
         counts = format_count(other.params), format_count(other.macs)
         rows.append((other.name, other.weights, *counts, *ratios, error))
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    lines = [
-        "  ".join(_pad(cell, width, at) for at, (cell, width) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
+    lines = align_rows(rows, range(2, len(rows[0])))
     notes = [
         "Errors are torchvision's own, of its published weights on ImageNet's validation images, one crop; V2 weights",
         "were trained with a newer recipe. At 3 × 224 × 224, where this variant's input may differ.",
     ]
-    return "\n".join([*(line.rstrip() for line in lines), "", *notes]) + "\n"
+    return "\n".join([*lines, "", *notes]) + "\n"
 
 
 def _publish(name: str) -> str:
     figures = FIGURES.get(name)
     return f"{figures.top1_error:.2f} % (paper)" if figures and figures.top1_error else ""
-
-
-def _pad(cell: str, width: int, column: int) -> str:
-    return cell.ljust(width) if column < 2 else cell.rjust(width)

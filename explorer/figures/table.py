@@ -25,9 +25,17 @@ from explorer.architecture.plan import Kind, Op, Path, Plan
 from explorer.architecture.presets import find_preset
 from explorer.architecture.profile import profile_plan
 from explorer.architecture.variant import format_variant
-from explorer.figures.format import format_count, format_shape, format_share, format_si, name_op
+from explorer.figures.format import (
+    align_rows,
+    format_bytes,
+    format_count,
+    format_shape,
+    format_share,
+    format_si,
+    name_op,
+)
 from explorer.figures.palette import KIND_COLOURS, PATH_NAMES
-from explorer.figures.profile import format_bytes, format_field
+from explorer.figures.profile import format_field
 from explorer.figures.scene import Fold, fold_stage
 
 MORE = ("Kept", "Field")  # on the page alone
@@ -90,13 +98,7 @@ def format_markdown(plan: Plan) -> str:
 def format_text(plan: Plan) -> str:
     """The table for a terminal, aligned, with its totals."""
     rows = [HEADINGS[:-1], *(tuple(map(str, _plain_cells(row))) for row in list_rows(plan))]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
-    right = {6, 7}
-    lines = [
-        "  ".join(c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True)))
-        for row in rows
-    ]
-    return "\n".join([*(line.rstrip() for line in lines), "", describe_totals(plan)])
+    return "\n".join([*align_rows(rows, {6, 7}), "", describe_totals(plan)])
 
 
 def describe_totals(plan: Plan) -> str:

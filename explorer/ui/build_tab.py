@@ -12,7 +12,7 @@ import gradio as gr
 from explorer.architecture.code import parse_style, write_code
 from explorer.architecture.config import Architecture
 from explorer.architecture.plan import expand_plan
-from explorer.architecture.variant import DEFAULT, format_query, format_variant, parse_query, parse_variant
+from explorer.architecture.variant import DEFAULT, format_variant, parse_query, parse_variant
 from explorer.figures.card import draw_card
 from explorer.figures.graph import draw_graph, draw_legend
 from explorer.figures.profile import format_profile
@@ -47,7 +47,6 @@ def draw_view(
     fold = fold or too_many
     return {
         "variant": format_variant(architecture),
-        "query": format_query(architecture),
         "level": level,
         "totals": draw_totals(plan),
         "legend": draw_legend(plan),
@@ -119,7 +118,7 @@ def change(question: dict[str, Any]) -> dict[str, Any]:
 def create_build_tab() -> BuildTab:
     """Create the view with its controls; what it shows is known to the other tabs through a hidden text."""
     shown = gr.Textbox(DEFAULT, visible="hidden", elem_id="rx-canonical")
-    start = draw_view(parse_variant(DEFAULT)) | {"sections": describe_sections()}
+    start = draw_view(parse_variant(DEFAULT)) | {"sections": describe_sections(), "help": text.VARIANT_HELP}
     view = create_widget("build", start, [change, card, listing])
     view.shown(_tell_variant, None, shown, **LIVE)
     return BuildTab(shown, view)

@@ -102,7 +102,6 @@ SECTIONS: dict[str, tuple[Control, ...]] = {
         Control("input", "Input", "text", "Channels × height × width."),
     ),
 }  # fmt: skip
-NAMED = "rx-option-"  # before a control's name: its id on the page
 CONTROLS = tuple(control for section in SECTIONS.values() for control in section)
 
 

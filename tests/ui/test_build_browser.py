@@ -151,19 +151,19 @@ def test_code_and_torchinfo_stand_beside_the_table_and_follow(server, visit):
     page = visit(server.url + "?v=resnet18")
     wait_for_variant(page, "resnet18")
     listing = page.locator(".rx-listing")
-    page.get_by_role("tab", name="Code", exact=True).click()
+    page.get_by_role("button", name="Code", exact=True).click()
     listing.get_by_text("class Block(nn.Module)").wait_for()
     assert not page.locator(".rx-table-box").is_visible()
     page.keyboard.press("ArrowRight")
     listing.get_by_text("F.conv2d").wait_for()
     page.get_by_label("34", exact=True).check()
     listing.get_by_text("resnet34: 21,797,672 parameters").wait_for()
-    page.get_by_role("tab", name="torchinfo").click()
+    page.get_by_role("button", name="torchinfo").click()
     listing.get_by_text("Total params: 21,797,672").wait_for()
     with page.expect_download() as download:
         page.get_by_role("button", name="Download").click()
     assert download.value.suggested_filename == "resnet34.txt"
-    page.get_by_role("tab", name="Table").click()
+    page.get_by_role("button", name="Table").click()
     assert page.locator(".rx-table-box").is_visible()
 
 
