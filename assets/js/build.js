@@ -1,7 +1,8 @@
 // Build: totals, graph, detail card and table of one architecture. They share one selection.
 import { Controls } from "./controls.js";
 import { Listing } from "./listing.js";
-import { readLink, showTab, writeLink } from "./page.js";
+import { readLink, writeLink } from "./link.js";
+import { showTab } from "./page.js";
 
 const FRAME = `
 <div class="rx-build-split">
@@ -131,7 +132,7 @@ class View {
     if (value.table !== before.table) this.drawTable();
     this.select(this.selected, { quiet: true, again: true });
     // a link that is being restored is already in the address bar
-    if (!(first && readLink().v)) writeLink("v", value.variant, first || !readLink().v);
+    if (!(first && readLink().v)) writeLink({ v: value.variant }, first || !readLink().v);
     this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;
     if (value.variant !== before.variant && before.variant) this.on.shown({ variant: value.variant });

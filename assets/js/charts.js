@@ -1,4 +1,5 @@
 // One chart component for the page, over the plotly.js that the installed `plotly` package carries.
+import { saveFile } from "./files.js";
 
 let loading = null;
 
@@ -39,14 +40,6 @@ function themed(layout, empty) {
 function keepZoom(before, layout) {
   for (const axis of ["xaxis", "yaxis"])
     if (before[axis].autorange === false) Object.assign(layout[axis], { range: before[axis].range, autorange: false });
-}
-
-function download(name, content, type) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([content], { type }));
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
 }
 
 function toCsv(data) {
@@ -101,7 +94,7 @@ export class Chart {
     if (empty) for (const [axis, range] of Object.entries(layout.meta.empty_axes)) Object.assign(layout[axis], range);
     const buttons = [
       { name: "Download as SVG", icon: icon(ARROW), click: (div) => Plotly.downloadImage(div, { format: "svg", filename: this.name }) },
-      { name: "Download as CSV", icon: icon(ARROW), click: () => download(`${this.name}.csv`, toCsv(this.figure.data), "text/csv") },
+      { name: "Download as CSV", icon: icon(ARROW), click: () => saveFile(`${this.name}.csv`, toCsv(this.figure.data), "text/csv") },
     ];
     const config = {
       responsive: false, displaylogo: false, modeBarButtonsToAdd: buttons,

@@ -1,6 +1,6 @@
 // The controls of Build: a form of our own, drawn from the server's list of sections, whose answers move it.
 
-const escape = (text) => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+import { escapeHtml as escape } from "./format.js";
 
 export class Controls {
   /** `send(name, value)` tells that a person moved a control; `say(text)` that the variant was typed. */

@@ -1,4 +1,5 @@
 // The listing below the graph.
+import { copyText, saveFile } from "./files.js";
 
 /** What stands below the graph in place of the table: code, or torchinfo's summary. */
 export class Listing {
@@ -51,22 +52,6 @@ export class Listing {
       button.textContent = await copyText(this.box.textContent);
       setTimeout(() => (button.textContent = "Copy"), 1500);
     }
-    if (button.dataset.listing === "save" && this.name) {
-      const link = document.createElement("a");
-      link.href = URL.createObjectURL(new Blob([this.box.textContent], { type: "text/plain" }));
-      link.download = this.name;
-      link.click();
-      setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-    }
-  }
-}
-
-/** Copy a text; says how it went. */
-async function copyText(text) {
-  try {
-    await navigator.clipboard.writeText(text);
-    return "Copied";
-  } catch {
-    return "Not allowed here"; // no clipboard without https
+    if (button.dataset.listing === "save" && this.name) saveFile(this.name, this.box.textContent);
   }
 }

@@ -1,24 +1,11 @@
-// The address bar, the clipboard and the theme: what belongs to the page and to no tab.
+// The header, the tabs and the theme: what belongs to the page and to no tab.
+import { copyText } from "./files.js";
+import { readLink, writeLink } from "./link.js";
 
-/** The link's parameters as they stand in the address bar. */
-export function readLink() {
-  const link = new URLSearchParams(location.search);
-  return { v: link.get("v") || "", run: link.get("run") || "" };
-}
-
-/** Set one parameter ("" removes it); a finished change is a step that Back undoes, unless `replace`. */
-export function writeLink(name, value, replace = false) {
-  const link = { ...readLink(), [name]: value };
-  const parts = Object.entries(link).filter(([, text]) => text);
-  // commas and equals signs are allowed in a query, and a variant is easier to read with them
-  const encode = (text) => encodeURIComponent(text).replaceAll("%2C", ",").replaceAll("%3D", "=");
-  const query = parts.length ? "?" + parts.map(([key, text]) => `${key}=${encode(text)}`).join("&") : location.pathname;
-  if (query === location.search) return;
-  history[replace ? "replaceState" : "pushState"](history.state, "", query);
-}
-
+/** Bring a tab to the front, by the word on it. */
 export function showTab(name) {
   findTab(name)?.click();
+  writeLink({ tab: nameTab(name.toLowerCase()) });
 }
 
 function findTab(name) {
@@ -36,16 +23,8 @@ function currentTheme() {
 }
 
 async function copyLink(button) {
-  const say = (text) => {
-    button.textContent = text;
-    setTimeout(() => (button.textContent = "Copy link"), 1600);
-  };
-  try {
-    await navigator.clipboard.writeText(location.href);
-    say("Copied");
-  } catch {
-    prompt("The link to this view:", location.href); // no clipboard without https
-  }
+  button.textContent = await copyText(location.href, "The link to this view:");
+  setTimeout(() => (button.textContent = "Copy link"), 1600);
 }
 
 export function mount(element) {
@@ -63,7 +42,7 @@ export function mount(element) {
   if (saved) applyTheme(saved);
   addEventListener("keydown", moveInGroup);
   if (innerWidth < 760) closeDrawer();
-  if (readLink().run) showRunTab();
+  followTabs();
 }
 
 /** Arrow keys move within a group of radio buttons; Gradio gives each button a group of its own. */
@@ -77,10 +56,22 @@ function moveInGroup(event) {
   next.click();
 }
 
-/** A link to a run opens the tab it is shown in, once the tabs are there. */
-function showRunTab(tries = 50) {
-  if (findTab("Train")) showTab("Train");
-  else if (tries) setTimeout(() => showRunTab(tries - 1), 100);
+/** The tab in front is in the link; a link opens its tab, and one to a run the tab that runs are shown in. */
+function followTabs(tries = 50) {
+  if (!findTab("Build")) return tries && setTimeout(() => followTabs(tries - 1), 100);
+  const wanted = () => readLink().tab || (readLink().run ? "train" : "build");
+  const open = () => findTab(wanted()[0].toUpperCase() + wanted().slice(1))?.click();
+  document.addEventListener("click", (event) => {
+    const tab = event.isTrusted && event.target.closest("#rx-tabs button[role=tab]");
+    if (tab) writeLink({ tab: nameTab(tab.innerText.trim().toLowerCase()) });
+  });
+  addEventListener("popstate", open);
+  if (wanted() !== "build") open();
+}
+
+/** What the link says of a tab: nothing of the one that opens anyway. */
+function nameTab(tab) {
+  return tab === (readLink().run ? "train" : "build") ? "" : tab;
 }
 
 /** On a narrow screen the controls start as a closed drawer. */

@@ -1,6 +1,7 @@
 // Train: the list of runs, and one run live. The page only reads: it asks for the records behind an offset.
 import { Chart } from "./charts.js";
-import { readLink, showTab, writeLink } from "./page.js";
+import { readLink, writeLink } from "./link.js";
+import { showTab } from "./page.js";
 
 const LIVE = 700, IDLE = 5000; // ms between two questions
 const ACTIVE = ["starting", "running"];
@@ -74,7 +75,7 @@ class Lab {
     if (id === this.id && id) return this.ask();
     Object.assign(this, { id, offset: 0, records: new Map(), state: "", run: null, final: null });
     this.complain("", true);
-    if (push) writeLink("run", id);
+    if (push) writeLink({ run: id });
     if (id) this.ask();
     else this.draw();
   }

@@ -97,10 +97,17 @@ def launch(
         server_name=host, server_port=port, share=share, inbrowser=browser, prevent_thread_lock=True, quiet=True,
         pwa=True, run_history=False, enable_monitoring=False, ssr_mode=False, max_file_size=MAX_UPLOAD,
         state_session_capacity=200, footer_links=[], show_error=False, favicon_path=str(assets() / "icon.png"),
-        theme=create_theme(), css=STYLE + (assets() / "css" / "page.css").read_text(),
+        theme=create_theme(), css=read_styles(),
         app_kwargs={"routes": asset_routes()},
     )  # fmt: skip
     return str(public or local)
+
+
+def read_styles() -> str:
+    """All of our styles: the graph's, the page's, and those of single widgets."""
+    first = assets() / "css" / "page.css"
+    sheets = [first, *sorted(sheet for sheet in first.parent.glob("*.css") if sheet != first)]
+    return STYLE + "\n".join(sheet.read_text() for sheet in sheets)
 
 
 def create_theme() -> gr.themes.Base:
