@@ -104,7 +104,7 @@ class Variant:
 
     def draw(self, level: str = "block") -> Drawing:
         """The graph, a box for every stage, block or op. Raises `VariantError` for another level."""
-        from explorer.figures.graph import export_graph
+        from explorer.figures.export import export_graph
         from explorer.figures.scene import Level
 
         if level not in list(Level):

@@ -94,11 +94,11 @@ def _expand(variant: str, input: str | None = None) -> Any:
 @app.command()
 def graph(
     variant: Variant,
-    output: Annotated[Path, typer.Option("--output", "-o", help="FILE.svg, .png, .pdf or .dot")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="FILE.svg, .html, .png, .pdf or .dot")],
     level: Annotated[str, typer.Option(help="stage, block or op")] = "block",
 ) -> None:
     """Draw a variant's graph into a file."""
-    from explorer.figures.graph import export_graph
+    from explorer.figures.export import export_graph
     from explorer.figures.scene import Level
     from explorer.files import write_atomically
 

@@ -81,3 +81,13 @@ PATH_NAMES: dict[Path, str] = {
     Path.NONE: "no shortcut",
 }
 TRAIN, HELD_OUT = "#0072b2", "#d55e00"
+
+
+def node_colour(style: str) -> str:
+    """The colour of a node's kind; neutral for what holds several kinds."""
+    return _NODE_COLOURS.get(style, "#6b7280")
+
+
+_NODE_COLOURS = {kind.value: colour for kind, colour in KIND_COLOURS.items()} | {
+    f"path-{path.name.lower()}": colour for path, colour in PATH_COLOURS.items()
+}

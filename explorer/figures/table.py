@@ -240,6 +240,26 @@ def draw_totals(plan: Plan) -> str:
     )
 
 
+def format_change(before: Plan, after: Plan) -> str:
+    """Totals against another network's: ``−0.5 M params (−2.1%), +0.14 G MACs (+3.4%) against resnet50``."""
+    pairs = zip(("params", "macs"), ("params", "MACs"), strict=True)
+    costs = compute_cost(before), compute_cost(after)
+    words = [_format_step(getattr(costs[0], name), getattr(costs[1], name), unit) for name, unit in pairs]
+    return f"{', '.join(words)} against {format_variant(before.architecture)}"
+
+
+def _format_step(before: int, after: int, unit: str) -> str:
+    step = after - before
+    if not step:
+        return f"as many {unit}"
+    sign = "+" if step > 0 else "−"
+    return f"{sign}{format_si(abs(step)).rstrip()} {unit} ({_format_ratio(sign, abs(step) / max(before, 1))})"
+
+
+def _format_ratio(sign: str, part: float) -> str:
+    return f"{sign}{part:.1%}" if part >= 0.0005 else f"less than {sign}0.1%"
+
+
 def _draw_published(plan: Plan) -> str:
     """What its paper prints about a known network; nothing about others."""
     name = format_variant(plan.architecture)

@@ -105,8 +105,8 @@ def launch(
 
 def read_styles() -> str:
     """All of our styles: the graph's, the page's, and those of single widgets."""
-    first = assets() / "css" / "page.css"
-    sheets = [first, *sorted(sheet for sheet in first.parent.glob("*.css") if sheet != first)]
+    first, alone = (assets() / "css" / f"{name}.css" for name in ("page", "standalone"))
+    sheets = [first, *sorted(sheet for sheet in first.parent.glob("*.css") if sheet not in (first, alone))]
     return STYLE + "\n".join(sheet.read_text() for sheet in sheets)
 
 
