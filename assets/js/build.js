@@ -71,7 +71,7 @@ export function mount(element, { props, server, on }) {
   const frame = element.querySelector(".rx-widget");
   frame.innerHTML = FRAME;
   const view = new View(frame, server, on, props.value);
-  view.show(props.value, true);
+  view.first = props.value;
   const restore = () => {
     view.readLink();
     const { v, pin } = readLink();
@@ -82,7 +82,7 @@ export function mount(element, { props, server, on }) {
   addEventListener("popstate", restore);
   addEventListener("rx-build", ({ detail }) => view.ask({ text: detail.variant }));
   if (readLink().v || readLink().pin) restore();
-  else view.refresh();
+  else view.show(props.value, true);
 }
 
 class View {
@@ -209,13 +209,12 @@ class View {
   }
 
   show(value, first) {
-    const refusal = this.find(".rx-refusal");
-    refusal.hidden = !value.error;
-    refusal.textContent = value.error || "";
+    if (!value.graph && !this.value.graph) this.show(this.first, true); // a link that means nothing
     if (!value.graph) {
-      if (this.value.controls) this.controls.update(this.value.controls, this.controls.text.value);
-      return;
+      this.refuse(value.error);
+      return this.controls.update(this.value.controls, this.controls.text.value);
     }
+    this.refuse("");
     const before = this.value;
     this.value = value;
     this.find(".rx-name").textContent = value.variant; // in full: the field cuts a long one
@@ -228,13 +227,18 @@ class View {
     if (value.table !== before.table) this.drawTable();
     // a link that is being restored is already in the address bar
     if (!(first && readLink().v)) writeLink({ v: value.variant }, first || !readLink().v);
-    this.select(this.selected, { quiet: true, again: true });
+    this.select(this.selected, { quiet: Boolean(before.graph), again: true });
     this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;
     if (value.variant !== before.variant && before.variant) this.on.shown({ variant: value.variant });
     this.listing.load();
     this.finder.update();
     this.ideas.load(value.variant);
+  }
+
+  refuse(sentence) {
+    this.find(".rx-refusal").hidden = !sentence;
+    this.find(".rx-refusal").textContent = sentence || "";
   }
 
   showPin({ pinned }) {

@@ -163,7 +163,7 @@ export class Graph {
     const spot = this.spots.get(name), value = this.value(spot), share = this.share(spot);
     if (share === undefined) return;
     node.classList.add("heated");
-    node.style.setProperty("--heat", `${Math.round(8 + 62 * share)}%`);
+    node.style.setProperty("--heat", `${Math.round(6 + 44 * share)}%`);
     if (!value || spot.side) return;
     const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
     Object.entries({ class: "reading", x: spot.x - spot.w / 2 - 8, y: spot.y - this.offset(node) }).forEach(([key, v]) => text.setAttribute(key, v));

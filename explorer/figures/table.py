@@ -236,7 +236,7 @@ def draw_totals(plan: Plan) -> str:
         f'<span title="weights, gradients, momentum, and what the backward pass needs">{format_bytes(memory)} to '
         "train, batch 32</span> "
         f"<span>depth {plan.architecture.depth}</span> <span>input {shape}</span> "
-        f'<span class="rx-quiet">{CONVENTION}</span>{_draw_published(plan)}'
+        f'<span class="rx-quiet rx-convention">{CONVENTION}</span>{_draw_published(plan)}'
     )
 
 
