@@ -16,10 +16,10 @@ export class Graph {
     this.listen();
   }
 
-  /** Show a network; `data` is figures/graph.describe_graph's, `view` stack.js's. Zoom and scroll stay. */
-  show(data, view) {
+  /** Show a network; `data` is figures/graph.describe_graph's, `view` and `starts` stack.js's. Zoom and scroll stay. */
+  show(data, view, starts) {
     Object.assign(this, { data, view });
-    this.stack = stackParts(data, view);
+    this.stack = stackParts(data, view, starts);
     this.listSpots();
     const arrows = Object.entries(data.arrows).map(([name, colour]) => ARROW(name, colour)).join("");
     this.svg.innerHTML = `<defs>${arrows}</defs><g class="frames"></g><path class="edge" d="M0,20V${this.stack.height - 20}"/><g class="pieces"></g>`;

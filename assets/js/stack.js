@@ -47,9 +47,12 @@ export function listNames(item) {
   return Array.from({ length: item.repeat }, (_, index) => item.name.slice(0, at) + (first + index));
 }
 
-/** Place every part that shows: `placed` and `frames` with their heights, and how far all of it reaches. */
-export function stackParts({ items, pieces }, view) {
-  const stack = { placed: [], frames: [], height: 0 };
+/**
+ * Place every part that shows: `placed` and `frames` with their heights, and how far all of it reaches. `starts` says how
+ * far down some of the outermost parts begin at least.
+ */
+export function stackParts({ items, pieces }, view, starts = new Map()) {
+  const stack = { placed: [], frames: [], height: 0, starts, tops: new Map() };
   addParts(stack, items, pieces, view, 0);
   const deepest = Math.max(-1, ...stack.frames.map(({ depth }) => depth)) + 1;
   const words = Math.max(0, ...stack.frames.map(({ item, words }) => `${item.title} ${words}`.length * CHARACTER + 60));
@@ -60,6 +63,10 @@ export function stackParts({ items, pieces }, view) {
 
 function addParts(stack, items, pieces, view, depth) {
   for (const item of items) {
+    if (!depth) {
+      stack.height = Math.max(stack.height, stack.starts.get(item.name) ?? 0);
+      stack.tops.set(item.name, stack.height);
+    }
     if (!isFolded(item, view)) addFrame(stack, item, splitItem(item), true, pieces, view, depth);
     else if (!isOpen(item, view)) place(stack, item, pieces[item.closed], false);
     else addFrame(stack, item, item.parts, false, pieces, view, depth);
@@ -79,6 +86,21 @@ function addFrame(stack, item, parts, split, pieces, view, depth) {
   else place(stack, item, pieces[item.opened], true);
   stack.height += END;
   frame.bottom = stack.height;
+}
+
+/** Where the outermost parts of several networks begin, so that those of one name stand side by side. */
+export function alignParts(networks, view) {
+  const starts = new Map();
+  const names = new Set(networks.flatMap(({ items }) => items.map(({ name }) => name)));
+  for (const name of [...names].sort((a, b) => rank(a) - rank(b))) {
+    const tops = networks.map((data) => stackParts(data, view, starts).tops.get(name) ?? 0);
+    starts.set(name, Math.max(...tops));
+  }
+  return starts;
+}
+
+function rank(name) {
+  return { input: -2, stem: -1, head: Infinity }[name] ?? Number(name.replace("layer", ""));
 }
 
 /** Sides of a frame, for a stack that reaches so far. */
