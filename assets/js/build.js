@@ -143,7 +143,9 @@ class View {
       const asked = { variant, pin: readLink().pin || "", view: writeView(this.state), ...this.waiting };
       this.waiting = null;
       try {
-        this.show(await this.server.change(asked), false);
+        const answer = await this.server.change(asked);
+        this.controls.markRefused(answer.error ? Object.keys({ ...asked.changes, ..."text" in asked && { text: "" } }) : []);
+        this.show(answer, false);
       } catch {
         this.show({ error: "The server does not answer: it may have been stopped. Start it again, and go on." }, false);
       }

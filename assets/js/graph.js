@@ -3,8 +3,11 @@ import { canOpen, listNames, measureFrame, stackParts } from "./stack.js";
 
 const MARGIN = 12, AHEAD = 500; // pixels around the graph; drawn above and below what is seen
 const READINGS = 62; // room for numbers left of the boxes
+
 const ARROW = (name, colour) =>
   `<marker id="rx-arrow-${name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0,0.5 L8,4 L0,7.5 z" fill="${colour}"/></marker>`;
+
+let count = 0; // of graphs in the document
 
 export class Graph {
   /** `on` may hold select(name), hover(name), open(name) and unfold(name); `box` is the element that scrolls. */
@@ -12,6 +15,7 @@ export class Graph {
     Object.assign(this, { box, on, zoom: 0, scale: 1, selected: "", lit: "", marks: new Map(), heat: null });
     box.innerHTML = `<svg xmlns="http://www.w3.org/2000/svg" class="rx-svg" role="group" aria-label="Graph of the network"></svg>`;
     this.svg = box.firstChild;
+    this.id = `rx-active-${(count += 1)}`;
     this.shown = new Map(); // what is in the document, by its place in the stack
     this.listen();
   }
@@ -234,7 +238,17 @@ export class Graph {
 
   setClass(kind, name) {
     for (const old of this.svg.querySelectorAll(`.node.${kind}`)) old.classList.remove(kind);
-    if (name) for (const node of this.svg.querySelectorAll(`.node[data-name="${CSS.escape(name)}"]`)) node.classList.add(kind);
+    if (!name) return;
+    for (const node of this.svg.querySelectorAll(`.node[data-name="${CSS.escape(name)}"]`)) node.classList.add(kind);
+    if (kind === "chosen") this.tell(this.svg.querySelector(".node.chosen"));
+  }
+
+  /** Tell a screen reader which box is the active one. */
+  tell(node) {
+    this.svg.querySelector(`#${this.id}`)?.removeAttribute("id");
+    if (!node) return this.box.removeAttribute("aria-activedescendant");
+    node.id = this.id;
+    this.box.setAttribute("aria-activedescendant", this.id);
   }
 
   scrollTo({ x, y, w, h }) {

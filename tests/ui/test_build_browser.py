@@ -198,10 +198,12 @@ def test_a_refused_text_gets_a_sentence_and_the_network_stays(server, visit, typ
     refusal = page.locator(".rx-build .rx-refusal")
     refusal.filter(has_text=part).wait_for()
     assert part in refusal.inner_text()
+    assert page.get_by_label("Variant").get_attribute("aria-invalid") == "true"
     assert query(page) == "v=resnet34"
     page.get_by_label("18", exact=True).check()  # goes on from what is drawn
     wait_for_variant(page, "resnet18")
     assert not refusal.is_visible()
+    assert page.get_by_label("Variant").get_attribute("aria-invalid") is None
 
 
 @pytest.mark.parametrize(
