@@ -1,8 +1,8 @@
 // Build: totals, graph, detail card and table of one architecture. They share one selection.
 import { Controls } from "./controls.js";
-import { Listing } from "./listing.js";
 import { readLink, writeLink } from "./link.js";
 import { showTab } from "./page.js";
+import { Views } from "./views.js";
 
 const FRAME = `
 <div class="rx-build-split">
@@ -37,17 +37,7 @@ const FRAME = `
     </div>
     <aside class="rx-card" aria-live="polite" hidden></aside>
   </div>
-  <div class="rx-views">
-    <div role="group" aria-label="Below the graph">
-      <button type="button" data-view="table" aria-pressed="true">Table</button><button type="button" data-view="profile" aria-pressed="false">Memory and FLOPs</button><button type="button" data-view="others" aria-pressed="false">Beside others</button><button type="button" data-view="module" aria-pressed="false">Code</button><button type="button"
-        data-view="functional" aria-pressed="false">Functional code</button><button type="button" data-view="summary" aria-pressed="false">torchinfo</button>
-    </div>
-    <span class="rx-listing-tools" hidden><button type="button" data-listing="copy">Copy</button><button type="button"
-      data-listing="save">Download</button></span>
-  </div>
-  <div class="rx-table-box" tabindex="0" role="region" aria-label="Cost table"></div>
-  <p class="rx-notes rx-quiet"></p>
-  <pre class="rx-listing" tabindex="0" role="region" aria-label="Listing" hidden></pre>
+  <div class="rx-below"></div>
  </div>
 </div>`;
 
@@ -72,9 +62,9 @@ class View {
     this.zoom = 0; // 0: fit
     this.find = (selector) => frame.querySelector(selector);
     this.graph = this.find(".rx-graph");
-    this.table = this.find(".rx-table-box");
     this.card = this.find(".rx-card");
-    this.listing = new Listing(this);
+    this.views = new Views(this.find(".rx-below"), this);
+    this.table = this.views.table;
     const send = (name, value) => this.ask({ changes: { [name]: value } });
     this.controls = new Controls(this.find(".rx-form-body"), sections, help, send, (text) => this.ask({ text }));
     this.listen();
@@ -90,7 +80,7 @@ class View {
     while (this.waiting) {
       const { variant } = this.value;
       const level = this.find("#rx-level input:checked").value;
-      const asked = { variant, level, fold: this.find("#rx-fold input").checked, ...this.waiting };
+      const asked = { variant, level, fold: this.fold(), ...this.waiting };
       this.waiting = null;
       try {
         this.show(await this.server.change(asked), false);
@@ -129,14 +119,14 @@ class View {
     this.find(".rx-hint").textContent = value.note;
     this.find(".rx-legend").innerHTML = value.legend;
     if (value.svg !== before.svg) this.drawGraph(value.level !== before.level);
-    if (value.table !== before.table) this.drawTable();
+    this.table.show(value.table);
     this.select(this.selected, { quiet: true, again: true });
     // a link that is being restored is already in the address bar
     if (!(first && readLink().v)) writeLink({ v: value.variant }, first || !readLink().v);
     this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;
     if (value.variant !== before.variant && before.variant) this.on.shown({ variant: value.variant });
-    this.listing.load();
+    this.views.load();
   }
 
   drawGraph(anew) {
@@ -149,12 +139,9 @@ class View {
     else this.graph.scrollTo(scrollLeft, scrollTop);
   }
 
-  drawTable() {
-    const { scrollTop, scrollLeft } = this.table;
-    this.table.innerHTML = this.value.table;
-    const hints = [...this.table.querySelectorAll("thead th")].filter((head) => head.title);
-    this.find(".rx-notes").textContent = hints.map((head) => `${head.textContent}: ${head.title}`).join(" · ");
-    this.table.scrollTo(scrollLeft, scrollTop);
+  /** Whether repeats are folded. */
+  fold() {
+    return this.find("#rx-fold input").checked;
   }
 
   // zoom 0 fits the width; a network is tall, so its height scrolls
@@ -178,14 +165,12 @@ class View {
 
   listen() {
     const named = (target) => target.closest && target.closest("[data-name]");
-    for (const box of [this.graph, this.table]) {
-      box.addEventListener("click", (event) => {
-        const hit = named(event.target);
-        if (hit && !this.dragged) this.select(hit.dataset.name, { from: box });
-      });
-      box.addEventListener("mouseover", (event) => this.light(named(event.target)?.dataset.name || ""));
-      box.addEventListener("mouseleave", () => this.light(""));
-    }
+    this.graph.addEventListener("click", (event) => {
+      const hit = named(event.target);
+      if (hit && !this.dragged) this.select(hit.dataset.name, { from: this.graph });
+    });
+    this.graph.addEventListener("mouseover", (event) => this.light(named(event.target)?.dataset.name || ""));
+    this.graph.addEventListener("mouseleave", () => this.light(""));
     this.find(".rx-zoom").addEventListener("click", (event) => {
       const what = event.target.dataset.zoom;
       if (what) this.changeZoom({ in: 1.25, out: 0.8 }[what]);
@@ -196,7 +181,6 @@ class View {
       this.changeZoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, event);
     }, { passive: false });
     this.graph.addEventListener("keydown", (event) => this.press(event));
-    this.table.addEventListener("keydown", (event) => this.pressInTable(event));
     this.card.addEventListener("click", (event) => this.clickCard(event));
     this.card.addEventListener("keydown", (event) => event.key === "Escape" && this.close(true));
     this.listenToDrag();
@@ -228,41 +212,25 @@ class View {
     return null;
   }
 
-  /** The rows of a name: its own and those inside it, or those of what it is a part of. */
-  findRows(name) {
-    const rows = [...this.table.querySelectorAll("tr[data-name]")];
-    for (let path = name; path; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
-      const found = rows.filter((row) => row.dataset.name === path || row.dataset.name.startsWith(path + "."));
-      if (found.length) return found;
-    }
-    return [];
-  }
-
-  hasRow(name) {
-    return Boolean(this.table.querySelector(`tr[data-name="${CSS.escape(name)}"]`));
-  }
-
   mark(kind, name) {
-    for (const old of this.frame.querySelectorAll(`.${kind}`)) old.classList.remove(kind);
-    if (!name) return [];
-    const node = this.findNode(name);
-    if (node) node.classList.add(kind);
-    const rows = this.findRows(name);
-    for (const row of rows) row.classList.add(kind);
-    return [node, rows[0]];
+    for (const old of this.graph.querySelectorAll(`.${kind}`)) old.classList.remove(kind);
+    const node = name ? this.findNode(name) : null;
+    node?.classList.add(kind);
+    return node;
   }
 
   light(name) {
     this.mark("lit", name);
+    this.table.light(name);
   }
 
   async select(name, { from = null, quiet = false, again = false } = {}) {
-    const exists = name && (this.findNode(name)?.dataset.name === name || this.hasRow(name));
+    const exists = name && (this.findNode(name)?.dataset.name === name || this.table.has(name));
     if (again && !exists) return this.close();
-    const [node, row] = this.mark("chosen", name);
+    const node = this.mark("chosen", name);
+    this.table.select(name, { scroll: !quiet && from !== this.table });
     this.selected = name;
     if (!quiet && from !== this.graph && node) scrollInto(this.graph, node);
-    if (!quiet && from !== this.table && row) scrollInto(this.table, row, 34);
     if (!name) return;
     const answer = await this.server.card({ variant: this.value.variant, name });
     if (this.selected !== name || !answer.html) return;
@@ -274,6 +242,7 @@ class View {
     if (byKey) this.graph.focus({ preventScroll: true }); // else the focus would be lost with the card
     this.selected = "";
     this.mark("chosen", "");
+    this.table.select("");
     this.card.hidden = true;
   }
 
@@ -312,20 +281,10 @@ class View {
     event.preventDefault();
     moves[event.key]();
   }
-
-  pressInTable(event) {
-    const rows = [...this.table.querySelectorAll("tr[data-name]")];
-    const at = rows.findIndex((row) => row.dataset.name === this.selected);
-    const next = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
-    if (event.key === "Escape") this.close();
-    if (next === undefined || !rows[next]) return;
-    event.preventDefault();
-    this.select(rows[next].dataset.name, {});
-  }
 }
 
-function scrollInto(box, item, top = 8) {
+function scrollInto(box, item) {
   const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
-  if (inner.top < outer.top + top) box.scrollTop -= outer.top + top - inner.top;
+  if (inner.top < outer.top + 8) box.scrollTop -= outer.top + 8 - inner.top;
   if (inner.bottom > outer.bottom - 8) box.scrollTop += inner.bottom - outer.bottom + 8;
 }

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
 
-from explorer.architecture.code import parse_style, write_code
 from explorer.architecture.config import Architecture
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import DEFAULT, format_variant, parse_query, parse_variant
 from explorer.figures.card import draw_card
 from explorer.figures.graph import draw_graph, draw_legend
-from explorer.figures.profile import format_profile
-from explorer.figures.reference import format_beside
+from explorer.figures.rows import describe_rows
 from explorer.figures.scene import MAX_NODES, Level, count_ops
-from explorer.figures.table import draw_table, draw_totals
+from explorer.figures.table import draw_totals
 from explorer.ui import text
 from explorer.ui.controls import describe_sections, describe_state
 from explorer.ui.events import LIVE, answer
-from explorer.ui.heavy import load_torch
+from explorer.ui.listings import cost_charts, listing
 from explorer.ui.state import apply_changes
 from explorer.ui.widgets import create_widget
 
@@ -51,7 +48,7 @@ def draw_view(
         "totals": draw_totals(plan),
         "legend": draw_legend(plan),
         "svg": draw_graph(plan, Level(level), fold),
-        "table": draw_table(plan, fold),
+        "table": describe_rows(plan, fold),
         "controls": describe_state(architecture),
         "error": "",
         "note": _describe_taken(taken) or note or text.HINT,
@@ -70,31 +67,6 @@ def card(question: dict[str, Any]) -> dict[str, Any]:
     """The detail card of a node: ``{"variant": text, "name": path}``."""
     plan = expand_plan(parse_variant(str(question.get("variant", ""))))
     return {"html": draw_card(plan, str(question.get("name", ""))[:200])}
-
-
-@answer
-def listing(question: dict[str, Any]) -> dict[str, Any]:
-    """Cost beyond counts, code, or torchinfo's summary.
-
-    ``{"variant": text, "kind": "profile", "others", "module", "functional" or "summary"}``
-    """
-    kind = str(question.get("kind", ""))
-    variant = str(question.get("variant", ""))
-    plan = expand_plan(parse_variant(variant))
-    name = re.sub(r"[^a-z0-9_]+", "_", format_variant(plan.architecture).lower())
-    if kind == "others":
-        load_torch()
-        from explorer.network.reference import list_accuracies
-
-        return {"text": format_beside(plan, list_accuracies()), "name": f"{name}_beside.txt"}
-    if kind == "profile":
-        return {"text": format_profile(plan), "name": f"{name}_cost.txt"}
-    if kind != "summary":
-        return {"text": write_code(plan, parse_style(kind)), "name": f"{name}.py"}
-    load_torch()
-    from explorer.network.summary import summarise_module
-
-    return {"text": summarise_module(plan), "name": f"{name}.txt"}
 
 
 @answer
@@ -119,7 +91,7 @@ def create_build_tab() -> BuildTab:
     """Create the view with its controls; what it shows is known to the other tabs through a hidden text."""
     shown = gr.Textbox(DEFAULT, visible="hidden", elem_id="rx-canonical")
     start = draw_view(parse_variant(DEFAULT)) | {"sections": describe_sections(), "help": text.VARIANT_HELP}
-    view = create_widget("build", start, [change, card, listing])
+    view = create_widget("build", start, [change, card, listing, cost_charts])
     view.shown(_tell_variant, None, shown, **LIVE)
     return BuildTab(shown, view)
 
