@@ -63,22 +63,37 @@ def summary(
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="comma-separated values")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="a Markdown table")] = False,
+    as_latex: Annotated[bool, typer.Option("--latex", help="a LaTeX table, for the package booktabs")] = False,
+    as_paper: Annotated[
+        bool, typer.Option("--paper", help="the architecture table of He et al. 2015; also --markdown or --latex")
+    ] = False,
     memory: Annotated[bool, typer.Option("--memory", help="FLOPs by kind, memory by batch, receptive field")] = False,
 ) -> None:
     """Print what a variant costs, operation by operation."""
-    from explorer.figures import profile, table
+    from explorer.figures import paper, profile, table
 
-    formats = {
-        table.format_json: as_json,
-        table.format_csv: as_csv,
-        table.format_markdown: as_markdown,
-        profile.format_profile: memory,
+    formats: dict[str, tuple[bool, Any]] = {
+        "--json": (as_json, table.format_json),
+        "--csv": (as_csv, table.format_csv),
+        "--markdown": (as_markdown, table.format_markdown),
+        "--latex": (as_latex, table.format_latex),
+        "--memory": (memory, profile.format_profile),
     }
-    chosen = [write for write, asked in formats.items() if asked]
+    chosen = [name for name, (asked, _) in formats.items() if asked]
     if len(chosen) > 1:
-        raise VariantError("More than one of --json, --csv, --markdown and --memory was given: choose one.")
-    plan = _expand(variant, input)
-    print((chosen or [table.format_text])[0](plan).rstrip("\n"))
+        raise VariantError("More than one of --json, --csv, --markdown, --latex and --memory was given: choose one.")
+    write = formats[chosen[0]][1] if chosen else table.format_text
+    if as_paper:
+        papers = {"": paper.format_text, "--markdown": paper.format_markdown, "--latex": paper.format_latex}
+        name = chosen[0] if chosen else ""
+        if name not in papers:
+            raise VariantError(f"--paper is no table for {name}: leave {name} out, or take --markdown or --latex.")
+        write = _for_one(papers[name])
+    print(write(_expand(variant, input)).rstrip("\n"))
+
+
+def _for_one(write: Any) -> Any:
+    return lambda plan: write([plan])
 
 
 def _expand(variant: str, input: str | None = None) -> Any:

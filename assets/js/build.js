@@ -7,11 +7,11 @@ import { Heat } from "./heat.js";
 import { heldIds } from "./held.js";
 import { Ideas } from "./ideas.js";
 import { makeLink, readLink, writeLink } from "./link.js";
-import { Listing } from "./listing.js";
 import { Minimap } from "./minimap.js";
 import { copyText } from "./files.js";
 import { showTab } from "./page.js";
-import { readView, reveal, toggle, writeView } from "./stack.js";
+import { isOpen, readView, reveal, toggle, writeView } from "./stack.js";
+import { Views } from "./views.js";
 
 const FRAME = `
 <div class="rx-build-split">
@@ -53,17 +53,7 @@ const FRAME = `
     </div>
     <aside class="rx-card" aria-live="polite" hidden></aside>
   </div>
-  <div class="rx-views">
-    <div role="group" aria-label="Below the graph">
-      <button type="button" data-view="table" aria-pressed="true">Table</button><button type="button" data-view="profile" aria-pressed="false">Memory and FLOPs</button><button type="button" data-view="others" aria-pressed="false">Beside others</button><button type="button" data-view="module" aria-pressed="false">Code</button><button type="button"
-        data-view="functional" aria-pressed="false">Functional code</button><button type="button" data-view="summary" aria-pressed="false">torchinfo</button>
-    </div>
-    <span class="rx-listing-tools" hidden><button type="button" data-listing="copy">Copy</button><button type="button"
-      data-listing="save">Download</button></span>
-  </div>
-  <div class="rx-table-box" tabindex="0" role="region" aria-label="Cost table"></div>
-  <p class="rx-notes rx-quiet"></p>
-  <pre class="rx-listing" tabindex="0" role="region" aria-label="Listing" hidden></pre>
+  <div class="rx-below"></div>
  </div>
 </div>`;
 
@@ -89,7 +79,6 @@ class View {
   constructor(frame, server, on, { sections, help, style }) {
     Object.assign(this, { frame, server, on, value: {}, selected: "" });
     this.find = (selector) => frame.querySelector(selector);
-    this.table = this.find(".rx-table-box");
     this.card = this.find(".rx-card");
     this.graph = new Graph(this.find(".rx-graph"), {
       select: (name, byKey) => this.select(name, { from: byKey ? null : this.graph }),
@@ -108,7 +97,8 @@ class View {
       (name) => this.reveal(name));
     this.exports = new Exports(this.find(".rx-export"), this.graph, () => this.value.variant, server);
     this.ideas = new Ideas(this.find(".rx-ideas"), server, (text) => this.ask({ text }));
-    this.listing = new Listing(this);
+    this.views = new Views(this.find(".rx-below"), this);
+    this.table = this.views.table;
     const send = (name, value) => this.ask({ changes: { [name]: value } });
     this.controls = new Controls(this.find(".rx-form-body"), sections, help, send, (text) => this.ask({ text }));
     this.readLink();
@@ -173,9 +163,10 @@ class View {
 
   /** Show what else is open now. */
   open(state, top = false) {
+    const unfolds = state.fold !== this.state.fold; // the table's rows are other ones then
     this.state = state;
     writeLink(writeView(state));
-    if (this.lacks()) return this.ask({ changes: {} });
+    if (unfolds || this.lacks()) return this.ask({ changes: {} });
     this.refresh();
     if (top) this.graph.box.scrollTo(0, 0);
     if (top && this.selected) this.select(this.selected, { quiet: true });
@@ -188,6 +179,31 @@ class View {
     this.refresh();
   }
 
+  /** Which parts are open, for the table: the same as in the graph. */
+  isOpen() {
+    const items = new Map(this.value.graph.items.flatMap((item) => [item, ...(item.parts || [])]).map((item) => [item.name, item]));
+    const other = { opened: 0, name: "" };
+    return (name) => isOpen(items.get(name) || { ...other, name }, this.state);
+  }
+
+  /** A person opened or closed a group of the table; several at once are drawn once. */
+  toggle(name, open) {
+    if (this.isOpen()(name) === open) return;
+    toggle(this.state.flipped, name);
+    if (this.toggling) return;
+    this.toggling = true;
+    queueMicrotask(() => {
+      this.toggling = false;
+      writeLink(writeView(this.state), true);
+      this.refresh();
+    });
+  }
+
+  /** Whether repeats are folded. */
+  fold() {
+    return this.state.fold;
+  }
+
   /** Whether a fold is to be taken apart whose blocks, since they differ, are still on the server. */
   lacks() {
     const { fold, unfolded } = this.state;
@@ -197,10 +213,11 @@ class View {
 
   refresh() {
     this.graph.show(this.value.graph, this.state);
-    this.mark("chosen", this.selected);
+    this.graph.select(this.selected);
+    this.table.setOpen(this.isOpen());
     this.heat.update();
     if (this.by !== this.heat.by) this.heat.choose(this.by);
-    if (this.selected && this.card.hidden) this.select(this.selected);
+    if (this.selected !== this.carded) this.selected ? this.select(this.selected) : this.hideCard();
     this.finder.update();
   }
 
@@ -226,14 +243,15 @@ class View {
     this.showPin(value);
     this.graph.show(value.graph, this.state);
     if (this.by) this.heat.choose(this.by);
-    if (value.table !== before.table) this.drawTable();
+    this.table.isOpen = this.isOpen();
+    this.table.show(value.table);
     // a link that is being restored is already in the address bar
     if (!(first && readLink().v)) writeLink({ v: value.variant }, first || !readLink().v);
     this.select(this.selected, { quiet: Boolean(before.graph), again: true });
     this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;
     if (value.variant !== before.variant && before.variant) this.on.shown({ variant: value.variant });
-    this.listing.load();
+    this.views.load();
     this.finder.update();
     this.ideas.load(value.variant);
   }
@@ -251,50 +269,16 @@ class View {
     this.find(".rx-pinned").textContent = pinned || "";
   }
 
-  drawTable() {
-    const { scrollTop, scrollLeft } = this.table;
-    this.table.innerHTML = this.value.table;
-    const hints = [...this.table.querySelectorAll("thead th")].filter((head) => head.title);
-    this.find(".rx-notes").textContent = hints.map((head) => `${head.textContent}: ${head.title}`).join(" · ");
-    this.table.scrollTo(scrollLeft, scrollTop);
-  }
-
   listen() {
-    const named = (target) => target.closest && target.closest("[data-name]");
-    this.table.addEventListener("click", (event) => {
-      const hit = named(event.target);
-      if (hit) this.select(hit.dataset.name, { from: this.table });
-    });
-    this.table.addEventListener("mouseover", (event) => this.light(named(event.target)?.dataset.name || ""));
-    this.table.addEventListener("mouseleave", () => this.light(""));
-    this.table.addEventListener("keydown", (event) => this.pressInTable(event));
     this.card.addEventListener("click", (event) => this.clickCard(event));
     this.card.addEventListener("keydown", (event) => event.key === "Escape" && this.close(true));
-  }
-
-  /** The rows of a name: its own and those inside it, or those of what it is a part of. */
-  findRows(name) {
-    const rows = [...this.table.querySelectorAll("tr[data-name]")];
-    for (let path = name; path; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
-      const found = rows.filter((row) => row.dataset.name === path || row.dataset.name.startsWith(path + "."));
-      if (found.length) return found;
-    }
-    return [];
-  }
-
-  mark(kind, name) {
-    if (kind === "chosen") this.graph.select(name);
-    else this.graph.light(name);
-    for (const old of this.table.querySelectorAll(`.${kind}`)) old.classList.remove(kind);
-    const rows = name ? this.findRows(name) : [];
-    for (const row of rows) row.classList.add(kind);
-    return rows[0];
   }
 
   light(name) {
     if (name === this.lit) return;
     this.lit = name;
-    this.mark("lit", name);
+    this.graph.light(name);
+    this.table.light(name);
   }
 
   /** Open whatever hides a name, and go there. */
@@ -307,23 +291,24 @@ class View {
 
   async select(name, { from = null, quiet = false, again = false } = {}) {
     if (again && name && !this.graph.find(name)) return this.close();
-    const row = this.mark("chosen", name);
     this.selected = name;
     writeLink({ sel: name }, true);
-    if (!quiet && from !== this.graph) this.graph.select(name, true);
-    if (!quiet && from !== this.table && row) scrollInto(this.table, row, 34);
+    this.graph.select(name, !quiet && from !== this.graph);
+    this.table.select(name, { scroll: !quiet && from !== this.table });
     if (!name) return;
     const answer = await this.server.card({ variant: this.value.variant, name });
     if (this.selected !== name || !answer.html) return;
     this.card.innerHTML = `<button type="button" class="rx-close" aria-label="Close">×</button>${answer.html}
       <p><button type="button" class="rx-node-link">Copy link to this</button></p>`;
     this.card.hidden = false;
+    this.carded = name;
   }
 
   close(byKey = false) {
     if (byKey) this.graph.box.focus({ preventScroll: true }); // else the focus would be lost with the card
     this.selected = "";
-    this.mark("chosen", "");
+    this.graph.select("");
+    this.table.select("");
     writeLink({ sel: "" }, true);
     this.hideCard();
   }
@@ -331,6 +316,7 @@ class View {
   /** On a wide page the card keeps its place, and says what it is for. */
   hideCard() {
     this.card.hidden = true;
+    this.carded = "";
     this.card.innerHTML = `<p class="rx-quiet">Click a box, or walk with the arrow keys: its shapes, and its parameters and
       MACs with the numbers put in, are shown here.</p>`;
   }
@@ -344,20 +330,4 @@ class View {
     this.on.maps({ name: maps.dataset.maps, variant: this.value.variant });
     showTab("Inspect");
   }
-
-  pressInTable(event) {
-    const rows = [...this.table.querySelectorAll("tr[data-name]")];
-    const at = rows.findIndex((row) => row.dataset.name === this.selected);
-    const next = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
-    if (event.key === "Escape") this.close();
-    if (next === undefined || !rows[next]) return;
-    event.preventDefault();
-    this.select(rows[next].dataset.name, {});
-  }
-}
-
-function scrollInto(box, item, top = 8) {
-  const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
-  if (inner.top < outer.top + top) box.scrollTop -= outer.top + top - inner.top;
-  if (inner.bottom > outer.bottom - 8) box.scrollTop += inner.bottom - outer.bottom + 8;
 }

@@ -74,3 +74,14 @@ def describe_op(op: Op) -> str:
     if op.kind is Kind.DROPOUT:
         parts.append(f"{op.rate:.0%}")
     return ", ".join(parts)
+
+
+def format_window(op: Op) -> tuple[str, str, str]:
+    """Kernel, stride and groups, empty where an operation has none."""
+    if op.kind is Kind.ECA:
+        return str(op.kernel), "", ""
+    if op.kind not in (Kind.CONV, Kind.POOL, Kind.BLUR, Kind.PAD):
+        return "", "", ""
+    kernel = f"{op.kernel}×{op.kernel}" if op.kernel and op.kind is not Kind.PAD else "global" if not op.kernel else ""
+    groups = str(op.groups) if op.kind in (Kind.CONV, Kind.BLUR) else ""
+    return kernel, str(op.stride) if op.kernel else "", groups

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -10,7 +9,6 @@ from typing import Any
 
 import gradio as gr
 
-from explorer.architecture.code import parse_style, write_code
 from explorer.architecture.config import Architecture
 from explorer.architecture.neighbours import list_neighbours
 from explorer.architecture.plan import Plan, expand_plan
@@ -21,14 +19,13 @@ from explorer.figures.export import export_graph
 from explorer.figures.graph import STYLE, describe_graph, draw_legend
 from explorer.figures.outline import View, parse_view
 from explorer.figures.overlay import measure_parts
-from explorer.figures.profile import format_profile
-from explorer.figures.reference import format_beside
-from explorer.figures.table import draw_table, draw_totals, format_change
+from explorer.figures.rows import describe_rows
+from explorer.figures.table import draw_totals, format_change
 from explorer.ui import text
 from explorer.ui.controls import describe_sections, describe_state
 from explorer.ui.events import LIVE, answer
 from explorer.ui.gradients import measure_gradients
-from explorer.ui.heavy import load_torch
+from explorer.ui.listings import cost_charts, listing
 from explorer.ui.state import apply_changes
 from explorer.ui.widgets import create_widget
 
@@ -51,7 +48,7 @@ def draw_view(architecture: Architecture, view: View, pin: str = "", taken: Mapp
         "totals": draw_totals(plan),
         "legend": draw_legend(plan),
         "graph": describe_graph(plan, view),
-        "table": draw_table(plan),
+        "table": describe_rows(plan, view.fold),
         "controls": describe_state(architecture),
         "pin": pin,
         "pinned": _describe_pin(plan, pin),
@@ -80,31 +77,6 @@ def card(question: dict[str, Any]) -> dict[str, Any]:
     """The detail card of a node: ``{"variant": text, "name": path}``."""
     plan = expand_plan(parse_variant(str(question.get("variant", ""))))
     return {"html": draw_card(plan, str(question.get("name", ""))[:200])}
-
-
-@answer
-def listing(question: dict[str, Any]) -> dict[str, Any]:
-    """Cost beyond counts, code, or torchinfo's summary.
-
-    ``{"variant": text, "kind": "profile", "others", "module", "functional" or "summary"}``
-    """
-    kind = str(question.get("kind", ""))
-    variant = str(question.get("variant", ""))
-    plan = expand_plan(parse_variant(variant))
-    name = re.sub(r"[^a-z0-9_]+", "_", format_variant(plan.architecture).lower())
-    if kind == "others":
-        load_torch()
-        from explorer.network.reference import list_accuracies
-
-        return {"text": format_beside(plan, list_accuracies()), "name": f"{name}_beside.txt"}
-    if kind == "profile":
-        return {"text": format_profile(plan), "name": f"{name}_cost.txt"}
-    if kind != "summary":
-        return {"text": write_code(plan, parse_style(kind)), "name": f"{name}.py"}
-    load_torch()
-    from explorer.network.summary import summarise_module
-
-    return {"text": summarise_module(plan), "name": f"{name}.txt"}
 
 
 @answer
@@ -161,7 +133,7 @@ def create_build_tab() -> BuildTab:
     shown = gr.Textbox(DEFAULT, visible="hidden", elem_id="rx-canonical")
     start = draw_view(parse_variant(DEFAULT), View())
     start |= {"sections": describe_sections(), "help": text.VARIANT_HELP, "style": STYLE}
-    view = create_widget("build", start, [change, card, listing, overlay, ideas, export_file])
+    view = create_widget("build", start, [change, card, overlay, ideas, export_file, listing, cost_charts])
     view.shown(_tell_variant, None, shown, **LIVE)
     return BuildTab(shown, view)
 
