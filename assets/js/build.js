@@ -2,6 +2,7 @@
 import { Controls } from "./controls.js";
 import { Listing } from "./listing.js";
 import { readLink, writeLink } from "./link.js";
+import { Measure } from "./measure.js";
 import { showTab } from "./page.js";
 
 const FRAME = `
@@ -40,13 +41,14 @@ const FRAME = `
   <div class="rx-views">
     <div role="group" aria-label="Below the graph">
       <button type="button" data-view="table" aria-pressed="true">Table</button><button type="button" data-view="profile" aria-pressed="false">Memory and FLOPs</button><button type="button" data-view="others" aria-pressed="false">Beside others</button><button type="button" data-view="module" aria-pressed="false">Code</button><button type="button"
-        data-view="functional" aria-pressed="false">Functional code</button><button type="button" data-view="summary" aria-pressed="false">torchinfo</button>
+        data-view="functional" aria-pressed="false">Functional code</button><button type="button" data-view="summary" aria-pressed="false">torchinfo</button><button type="button" data-view="measured" aria-pressed="false">Measured</button>
     </div>
     <span class="rx-listing-tools" hidden><button type="button" data-listing="copy">Copy</button><button type="button"
       data-listing="save">Download</button></span>
   </div>
   <div class="rx-table-box" tabindex="0" role="region" aria-label="Cost table"></div>
   <p class="rx-notes rx-quiet"></p>
+  <div class="rx-measure" hidden></div>
   <pre class="rx-listing" tabindex="0" role="region" aria-label="Listing" hidden></pre>
  </div>
 </div>`;
@@ -63,7 +65,7 @@ export function mount(element, { props, watch, server, on }) {
 }
 
 class View {
-  constructor(frame, server, on, { sections, help }) {
+  constructor(frame, server, on, { sections, help, limits }) {
     this.frame = frame;
     this.server = server;
     this.on = on;
@@ -74,6 +76,11 @@ class View {
     this.graph = this.find(".rx-graph");
     this.table = this.find(".rx-table-box");
     this.card = this.find(".rx-card");
+    this.measure = new Measure(this.find(".rx-measure"), server, () => this.value.variant, {
+      limits,
+      onSelect: (name, fold) => this.select(this.findNode(name) ? name : fold),
+      onHover: (name) => this.light(name),
+    });
     this.listing = new Listing(this);
     const send = (name, value) => this.ask({ changes: { [name]: value } });
     this.controls = new Controls(this.find(".rx-form-body"), sections, help, send, (text) => this.ask({ text }));
@@ -244,6 +251,7 @@ class View {
 
   mark(kind, name) {
     for (const old of this.frame.querySelectorAll(`.${kind}`)) old.classList.remove(kind);
+    this.measure.mark(kind, name);
     if (!name) return [];
     const node = this.findNode(name);
     if (node) node.classList.add(kind);

@@ -22,7 +22,9 @@ export class Listing {
     }
     const table = this.kind === "table";
     this.view.table.hidden = this.view.find(".rx-notes").hidden = !table;
-    this.box.hidden = this.view.find(".rx-listing-tools").hidden = table;
+    const measured = this.kind === "measured";
+    this.box.hidden = this.view.find(".rx-listing-tools").hidden = table || measured;
+    this.view.measure[measured ? "show" : "hide"]();
     this.load();
   }
 
@@ -36,6 +38,8 @@ export class Listing {
   }
 
   async load() {
+    this.view.measure.load();
+    if (this.kind === "measured") return;
     const asked = `${this.kind} ${this.view.value.variant}`;
     if (this.kind === "table" || this.asked === asked) return;
     this.asked = asked;

@@ -23,6 +23,7 @@ from explorer.ui import text
 from explorer.ui.controls import describe_sections, describe_state
 from explorer.ui.events import LIVE, answer
 from explorer.ui.heavy import load_torch
+from explorer.ui.measure_part import create_measure_functions, describe_limits
 from explorer.ui.state import apply_changes
 from explorer.ui.widgets import create_widget
 
@@ -115,11 +116,12 @@ def change(question: dict[str, Any]) -> dict[str, Any]:
     return draw_view(architecture, level, fold, taken)
 
 
-def create_build_tab() -> BuildTab:
+def create_build_tab(shared: bool = False) -> BuildTab:
     """Create the view with its controls; what it shows is known to the other tabs through a hidden text."""
     shown = gr.Textbox(DEFAULT, visible="hidden", elem_id="rx-canonical")
     start = draw_view(parse_variant(DEFAULT)) | {"sections": describe_sections(), "help": text.VARIANT_HELP}
-    view = create_widget("build", start, [change, card, listing])
+    start["limits"] = describe_limits(shared)
+    view = create_widget("build", start, [change, card, listing, *create_measure_functions(shared)])
     view.shown(_tell_variant, None, shown, **LIVE)
     return BuildTab(shown, view)
 
