@@ -258,6 +258,43 @@ def train(
 
 
 @app.command()
+def measure(
+    variant: Variant,
+    batch: Annotated[int, typer.Option(help="images a call")] = 8,
+    mode: Annotated[str, typer.Option(help="forward, train (a training step) or both")] = "both",
+    device: Device = "auto",
+    budget: Annotated[float, typer.Option(help="seconds to repeat it in; three repeats are made anyway")] = 10.0,
+    input: Annotated[str | None, typer.Option(help="such as 3x224x224")] = None,
+    format: Annotated[str, typer.Option(help="text, markdown, json or csv")] = "text",
+    progress: Annotated[bool, typer.Option("--progress", help="say what is done; as json, one record a line")] = False,
+) -> None:
+    """Measure time and peak memory on this machine, block by block, beside the estimate."""
+    from explorer.figures.measure import FORMATS
+    from explorer.inspection.settings import MeasureSettings
+    from explorer.records import Measurement, MeasureProgress, write_record
+
+    write = _choose("format", format, FORMATS)
+    settings = MeasureSettings(batch=batch, mode=mode, budget=budget, device=device)
+    plan, lines = _expand(variant, input), progress and format == "json"
+    from explorer.inspection.machine import take_turn
+    from explorer.inspection.measure import measure_plan
+    from explorer.training.runs import home
+
+    def tell(record: MeasureProgress) -> None:
+        if lines:
+            print(write_record(record), flush=True)
+        elif progress:
+            print(f"{record.doing}, about {record.left:.0f} s left", file=sys.stderr)
+
+    with take_turn(home().parent / "measure.lock", lambda doing: tell(MeasureProgress(doing, 0, 0.0, budget))):
+        for record in measure_plan(plan, settings):
+            if isinstance(record, Measurement):
+                print(write_record(record) if lines else write(record).rstrip("\n"))
+            else:
+                tell(record)
+
+
+@app.command()
 def evaluate(
     weights: Weights,
     data: Annotated[str, typer.Option(help="digits, or folder:PATH with one folder of images per class")],

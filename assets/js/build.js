@@ -76,8 +76,8 @@ export function mount(element, { props, server, on }) {
 }
 
 class View {
-  constructor(frame, server, on, { sections, help, style }) {
-    Object.assign(this, { frame, server, on, value: {}, selected: "" });
+  constructor(frame, server, on, { sections, help, style, limits }) {
+    Object.assign(this, { frame, server, on, limits, value: {}, selected: "", measured: {} });
     this.find = (selector) => frame.querySelector(selector);
     this.card = this.find(".rx-card");
     this.graph = new Graph(this.find(".rx-graph"), {
@@ -92,7 +92,7 @@ class View {
     this.graph.style = style; // for files of it
     this.minimap = new Minimap(this.graph, this.find(".rx-minimap"));
     this.heat = new Heat(this.graph, { menu: this.find(".rx-by select"), legend: this.find(".rx-heat") },
-      (by) => server.overlay({ variant: this.value.variant, by, runs: heldIds() }), (by) => this.colour(by));
+      (by) => this.askHeat(by), (by) => this.colour(by));
     this.finder = new Finder(this.graph, { input: this.find(".rx-find input"), count: this.find(".rx-find span") },
       (name) => this.reveal(name));
     this.exports = new Exports(this.find(".rx-export"), this.graph, () => this.value.variant, server);
@@ -221,6 +221,21 @@ class View {
     this.finder.update();
   }
 
+  /** Numbers to colour by: what was measured is here, the rest comes from the server. */
+  askHeat(by) {
+    const { variant } = this.value;
+    const pass = { time: "forward", step: "train" }[by];
+    if (!pass) return this.server.overlay({ variant, by, runs: heldIds() });
+    const values = this.measured.variant === variant && this.measured[pass];
+    return values ? { values, adds: true } : { error: `${variant} was not measured yet: choose Measured below the graph, and press Measure.` };
+  }
+
+  /** Times of a measurement, by block: the graph can be coloured by them. */
+  keepMeasured(result) {
+    this.measured = result;
+    if (["time", "step"].includes(this.by)) this.heat.choose(this.by);
+  }
+
   colour(by) {
     this.by = by;
     writeLink({ by });
@@ -279,6 +294,7 @@ class View {
     this.lit = name;
     this.graph.light(name);
     this.table.light(name);
+    this.views.mark("lit", name);
   }
 
   /** Open whatever hides a name, and go there. */
@@ -295,6 +311,7 @@ class View {
     writeLink({ sel: name }, true);
     this.graph.select(name, !quiet && from !== this.graph);
     this.table.select(name, { scroll: !quiet && from !== this.table });
+    this.views.mark("chosen", name);
     if (!name) return;
     const answer = await this.server.card({ variant: this.value.variant, name });
     if (this.selected !== name || !answer.html) return;

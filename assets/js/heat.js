@@ -7,7 +7,8 @@ const kinds = {
   activations: ["Activations", (value) => formatSi(value).trim()],
   memory: ["Memory kept for the backward pass", formatBytes],
   field: ["Receptive field", (value) => `${value} px`],
-  time: ["Measured time", (value) => `${value.toPrecision(3)} ms`],
+  time: ["Measured time, forward", (value) => `${value.toPrecision(3)} ms`],
+  step: ["Measured time, training step", (value) => `${value.toPrecision(3)} ms`],
   gradient: ["Gradient norm, last run", (value) => value.toPrecision(2)],
 };
 

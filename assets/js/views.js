@@ -4,6 +4,7 @@ import { copyText, saveFile } from "./files.js";
 import { readLink, writeLink } from "./link.js";
 import { Listing } from "./listing.js";
 import { makeButton, makeMenu } from "./menu.js";
+import { createMeasure } from "./measure.js";
 import { Paper } from "./paper.js";
 import { TableView } from "./table_view.js";
 
@@ -12,6 +13,7 @@ const VIEWS = [
   ["table", "Table", (box, build) => new TableView(box, build)],
   ["paper", "Paper's table", (box, build) => new Paper(box, build)],
   ["charts", "Charts", (box, build) => new CostCharts(box, build)],
+  ["measured", "Measured", (box, build) => createMeasure(box, build)],
   ["profile", "Memory and FLOPs", (box, build) => new Listing(box, build, "profile")],
   ["others", "Beside others", (box, build) => new Listing(box, build, "others")],
   ["module", "Code", (box, build) => new Listing(box, build, "module")],
@@ -77,13 +79,13 @@ export class Views {
     this.list.value = name;
     const view = this.find(name);
     const copy = async ({ kind }) => {
-      const { text, error } = await view.take(kind);
-      return text ? copyText(text) : error && "Refused";
+      const { text, error, word } = await view.take(kind);
+      return text ? copyText(text) : word || (error && "Refused");
     };
     const save = async ({ kind }) => {
-      const { text, name: file, error } = await view.take(kind);
+      const { text, name: file, error, word } = await view.take(kind);
       if (text) saveFile(file, text);
-      return error && "Refused";
+      return word || (error && "Refused");
     };
     this.tools.replaceChildren(makeMenu("Copy", view.formats, copy), makeMenu("Download", view.formats, save));
     if (this.build.value.variant) view.show();
@@ -93,6 +95,11 @@ export class Views {
   load() {
     const view = this.views[this.shown];
     return view.box.hidden ? view.show() : view.load();
+  }
+
+  /** Light up or choose a name in the view that is shown, where it knows names. */
+  mark(kind, name) {
+    this.views[this.shown]?.mark?.(kind, name);
   }
 
   press(event) {

@@ -33,6 +33,14 @@ def format_bytes(number: int) -> str:
     return f"{format_si(number)}B"
 
 
+def format_seconds(seconds: float) -> str:
+    """Three significant digits: ``412 ms``, ``1.66 s``, ``85.3 µs``."""
+    for size, unit in ((1, "s"), (1e-3, "ms")):
+        if seconds >= size * 0.9995:
+            return f"{_three(seconds / size)} {unit}"
+    return f"{_three(seconds * 1e6)} µs"
+
+
 def align_rows(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[str]:
     """Lines of a table for a fixed-width font; the columns in `right` end alike, the others begin alike."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]

@@ -81,6 +81,7 @@ PATH_NAMES: dict[Path, str] = {
     Path.NONE: "no shortcut",
 }
 TRAIN, HELD_OUT = "#0072b2", "#d55e00"
+MACS, FORWARD = "#9ca3af", "#009e73"  # what was counted, grey, beside what was measured; a training step is TRAIN
 
 
 def node_colour(style: str) -> str:

@@ -35,7 +35,7 @@ def create_page(shared: bool = False) -> gr.Blocks:
         held, wanted = gr.Textbox(visible="hidden"), gr.Textbox(FIRST_OP, visible="hidden")
         with gr.Tabs(elem_id="rx-tabs"):
             with gr.Tab("Build", id="build"):
-                build = create_build_tab()
+                build = create_build_tab(shared)
             with gr.Tab("Train", id="train"):
                 train = create_train_tab(build.variant, shared)
             with gr.Tab("Inspect", id="inspect") as inspect_page:

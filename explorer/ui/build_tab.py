@@ -26,6 +26,7 @@ from explorer.ui.controls import describe_sections, describe_state
 from explorer.ui.events import LIVE, answer
 from explorer.ui.gradients import measure_gradients
 from explorer.ui.listings import cost_charts, listing
+from explorer.ui.measure_part import create_measure_functions, describe_limits
 from explorer.ui.state import apply_changes
 from explorer.ui.widgets import create_widget
 
@@ -128,12 +129,14 @@ def _read_view(view: Any) -> View:
     return parse_view(str(view.get("level", "")), view.get("fold") != "0", str(view.get("x") or ""))
 
 
-def create_build_tab() -> BuildTab:
+def create_build_tab(shared: bool = False) -> BuildTab:
     """Create the view with its controls; what it shows is known to the other tabs through a hidden text."""
     shown = gr.Textbox(DEFAULT, visible="hidden", elem_id="rx-canonical")
     start = draw_view(parse_variant(DEFAULT), View())
     start |= {"sections": describe_sections(), "help": text.VARIANT_HELP, "style": STYLE}
-    view = create_widget("build", start, [change, card, overlay, ideas, export_file, listing, cost_charts])
+    start["limits"] = describe_limits(shared)
+    functions = [change, card, overlay, ideas, export_file, listing, cost_charts, *create_measure_functions(shared)]
+    view = create_widget("build", start, functions)
     view.shown(_tell_variant, None, shown, **LIVE)
     return BuildTab(shown, view)
 
