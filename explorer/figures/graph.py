@@ -35,7 +35,7 @@ STYLE = """
 .rx-svg .node.frame.lit>rect,.rx-svg .node.frame.chosen>rect{stroke:var(--rx-accent,#0072b2)}
 .rx-svg .node.frame.chosen>rect{stroke-width:2}
 .rx-svg .heated>.box{fill:color-mix(in srgb,var(--rx-heat,#aa3377) var(--heat),var(--rx-surface,var(--surface)))}
-.rx-svg .heated text{fill:var(--rx-ink,var(--ink))}
+.rx-svg .heated text:not(.badge-text){fill:var(--rx-ink,var(--ink))}
 .rx-svg text.reading{text-anchor:end;font-size:11px;font-variant-numeric:tabular-nums;fill:var(--rx-quiet,var(--quiet))}
 .rx-svg .sign,.rx-svg .times{cursor:pointer}
 .rx-svg .sign .disc{fill:var(--rx-surface,var(--surface));stroke:var(--rx-line,var(--line))}
