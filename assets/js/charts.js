@@ -38,7 +38,7 @@ function themed(layout, empty) {
 
 /** An axis that a person zoomed has a range and no autorange; uirevision alone loses it when data arrives. */
 function keepZoom(before, layout) {
-  if (before.uirevision !== layout.uirevision) return; // it shows something else than before
+  if (before.uirevision !== layout.uirevision) return; // another scale, or other things on it
   for (const axis of ["xaxis", "yaxis"])
     if (before[axis].autorange === false) Object.assign(layout[axis], { range: before[axis].range, autorange: false });
 }
@@ -60,11 +60,12 @@ const icon = (text) => ({ width: 24, height: 24, path: text });
 const ARROW = "M11 3h2v10l4-4 1.4 1.4L12 16.8 5.6 10.4 7 9l4 4zM5 19h14v2H5z";
 
 export class Chart {
-  constructor(element, name) {
+  /** `onClick(point)` hears of a point that was clicked, with its `x`, `y` and `customdata`. */
+  constructor(element, name, onClick = null) {
     this.element = element;
     this.name = name;
+    this.onClick = onClick;
     this.figure = null;
-    this.onPick = null; // is told the customdata of a point that is clicked
     new ResizeObserver(() => this.draw()).observe(element);
     addEventListener("rx-theme", () => this.draw());
   }
@@ -115,8 +116,8 @@ export class Chart {
     if (this.listening) return;
     this.listening = true;
     this.element.on("plotly_click", ({ points }) => {
-      const name = points.find((point) => point.customdata)?.customdata;
-      if (name) this.onPick?.(name);
+      const point = points.find(({ customdata }) => customdata) || points[0];
+      this.onClick?.(point);
     });
   }
 }

@@ -57,8 +57,7 @@ export class CostCharts extends Panel {
     element.className = `rx-chart rx-cost-${id}`;
     element.setAttribute("role", "img");
     this.box.querySelector(".rx-charts").append(element);
-    const chart = new Chart(element, id);
-    chart.onPick = (name) => this.build.select(name);
+    const chart = new Chart(element, id, ({ customdata }) => customdata && this.build.select(customdata));
     return chart;
   }
 

@@ -4,15 +4,18 @@ import { canOpen, listNames, measureFrame, stackParts } from "./stack.js";
 const MARGIN = 12, AHEAD = 500; // pixels around the graph; drawn above and below what is seen
 const READINGS = 62; // room for numbers left of the boxes
 
-const ARROW = (name, colour) =>
-  `<marker id="rx-arrow-${name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0,0.5 L8,4 L0,7.5 z" fill="${colour}"/></marker>`;
+const ARROW = (id, name, colour) =>
+  `<marker id="${id}-arrow-${name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="9" markerHeight="9" markerUnits="userSpaceOnUse" orient="auto-start-reverse"><path d="M0,0.5 L8,4 L0,7.5 z" fill="${colour}"/></marker>`;
 
 let count = 0; // of graphs in the document
 
 export class Graph {
-  /** `on` may hold select(name), hover(name), open(name) and unfold(name); `box` is the element that scrolls. */
-  constructor(box, on = {}) {
-    Object.assign(this, { box, on, zoom: 0, scale: 1, selected: "", lit: "", marks: new Map(), heat: null });
+  /**
+   * `on` may hold select(name), hover(name), open(name), unfold(name), and dress(node) for what was just drawn. `box`
+   * scrolls, or the `scroller` around several; with `whole` all of it is in the document.
+   */
+  constructor(box, on = {}, { scroller = box, whole = false } = {}) {
+    Object.assign(this, { box, on, scroller, whole, zoom: 0, scale: 1, selected: "", lit: "", marks: new Map(), heat: null });
     box.innerHTML = `<svg xmlns="http://www.w3.org/2000/svg" class="rx-svg" role="group" aria-label="Graph of the network"></svg>`;
     this.svg = box.firstChild;
     this.id = `rx-active-${(count += 1)}`;
@@ -25,7 +28,7 @@ export class Graph {
     Object.assign(this, { data, view });
     this.stack = stackParts(data, view, starts);
     this.listSpots();
-    const arrows = Object.entries(data.arrows).map(([name, colour]) => ARROW(name, colour)).join("");
+    const arrows = Object.entries(data.arrows).map(([name, colour]) => ARROW(this.id, name, colour)).join("");
     this.svg.innerHTML = `<defs>${arrows}</defs><g class="frames"></g><path class="edge" d="M0,20V${this.stack.height - 20}"/><g class="pieces"></g>`;
     this.layers = [this.svg.querySelector(".frames"), this.svg.querySelector(".pieces")];
     this.shown.clear();
@@ -81,23 +84,23 @@ export class Graph {
   }
 
   changeZoom(factor, at) {
-    const box = this.box.getBoundingClientRect();
+    const box = this.scroller.getBoundingClientRect();
     const [x, y] = at ? [at.clientX - box.left, at.clientY - box.top] : [box.width / 2, box.height / 2];
     const before = this.scale;
-    const point = [(this.box.scrollLeft + x) / before, (this.box.scrollTop + y) / before];
+    const point = [(this.scroller.scrollLeft + x) / before, (this.scroller.scrollTop + y) / before];
     this.zoom = factor ? Math.min(4, Math.max(0.15, before * factor)) : 0;
     this.applyZoom();
-    this.box.scrollTo(point[0] * this.scale - x, point[1] * this.scale - y);
+    this.scroller.scrollTo(point[0] * this.scale - x, point[1] * this.scale - y);
   }
 
   /** The heights that can be seen. */
   window() {
-    const top = this.box.scrollTop / this.scale - MARGIN;
-    return [top, top + this.box.clientHeight / this.scale];
+    const top = this.scroller.scrollTop / this.scale - MARGIN;
+    return [top, top + this.scroller.clientHeight / this.scale];
   }
 
   /** Draw what can be seen, and a little around it; take away what was left behind. */
-  draw(all = false) {
+  draw(all = this.whole) {
     const [top, bottom] = all ? [-Infinity, Infinity] : this.window();
     const wanted = new Set();
     const keep = (key, from, to, make) => {
@@ -115,7 +118,7 @@ export class Graph {
   }
 
   drawPart({ item, piece, open, y }) {
-    const group = this.append(1, piece.svg.replaceAll("@", item.name) + (open ? "" : drawTool(item, piece)));
+    const group = this.append(1, piece.svg.replaceAll("@", item.name).replaceAll("#rx-arrow", `#${this.id}-arrow`) + (open ? "" : drawTool(item, piece)));
     group.setAttribute("transform", `translate(0,${y})`);
     this.dress(group);
     return group;
@@ -163,6 +166,7 @@ export class Graph {
     node.classList.toggle("lit", name === this.litName);
     const mark = this.marks.get(name);
     if (mark) node.classList.add("marked", `is-${mark}`);
+    this.on.dress?.(node, mark);
     if (!this.heat || node.classList.contains("frame")) return;
     const spot = this.spots.get(name), value = this.value(spot), share = this.share(spot);
     if (share === undefined) return;
@@ -253,17 +257,18 @@ export class Graph {
 
   scrollTo({ x, y, w, h }) {
     const [top, bottom] = [(y - h / 2 + MARGIN) * this.scale - 40, (y + h / 2 + MARGIN) * this.scale + 40];
-    const { scrollTop, clientHeight, clientWidth, scrollLeft } = this.box;
-    if (top < scrollTop) this.box.scrollTop = top;
-    else if (bottom > scrollTop + clientHeight) this.box.scrollTop = bottom - clientHeight;
+    const { scrollTop, clientHeight, clientWidth, scrollLeft } = this.scroller;
+    if (top < scrollTop) this.scroller.scrollTop = top;
+    else if (bottom > scrollTop + clientHeight) this.scroller.scrollTop = bottom - clientHeight;
+    this.draw();
+    if (this.scroller !== this.box) return; // columns side by side stay where they are
     const [left, right] = [(x - w / 2 + this.size.left) * this.scale, (x + w / 2 + this.size.left) * this.scale];
     if (left < scrollLeft || right > scrollLeft + clientWidth) this.box.scrollLeft = Math.max(0, (left + right - clientWidth) / 2);
-    this.draw();
   }
 
   listen() {
     const named = (event) => event.target.closest?.("[data-name]");
-    this.box.addEventListener("scroll", () => this.stack && requestAnimationFrame(() => { this.draw(); this.on.zoom?.(); }), { passive: true });
+    this.scroller.addEventListener("scroll", () => this.stack && requestAnimationFrame(() => { this.draw(); this.on.zoom?.(); }), { passive: true });
     this.box.addEventListener("click", (event) => {
       if (this.dragged) return;
       const tool = event.target.closest("[data-do]");
@@ -292,13 +297,13 @@ export class Graph {
     this.box.addEventListener("pointerdown", (event) => {
       this.dragged = false;
       if (event.pointerType === "mouse" && event.button === 0)
-        start = [event.clientX, event.clientY, this.box.scrollLeft, this.box.scrollTop];
+        start = [event.clientX, event.clientY, this.scroller.scrollLeft, this.scroller.scrollTop];
     });
     addEventListener("pointermove", (event) => {
       if (!start) return;
       const [dx, dy] = [event.clientX - start[0], event.clientY - start[1]];
       if (Math.hypot(dx, dy) > 4) this.dragged = true;
-      if (this.dragged) this.box.scrollTo(start[2] - dx, start[3] - dy);
+      if (this.dragged) this.scroller.scrollTo(start[2] - dx, start[3] - dy);
     });
     addEventListener("pointerup", () => (start = null));
   }

@@ -100,7 +100,8 @@ export function alignParts(networks, view) {
 }
 
 function rank(name) {
-  return { input: -2, stem: -1, head: Infinity }[name] ?? Number(name.replace("layer", ""));
+  const [stage, transition] = name.split(".");
+  return { input: -2, stem: -1, head: Infinity }[name] ?? Number(stage.replace("layer", "")) - (transition ? 0.5 : 0);
 }
 
 /** Sides of a frame, for a stack that reaches so far. */

@@ -66,12 +66,13 @@ def place_unit(unit: Unit) -> Layout:
     sizes, sides = [measure_node(node) for node in unit.main], [measure_node(node) for node in unit.side]
     needed = sum(height + GAP for _, height in sides) + 2 * TURN
     main: list[Box] = []
-    y = fork = 0.0
+    fork = 0.0
+    y = -GAP - FORK if unit.main[0].style == "input" else 0.0  # nothing leads to it
     for index, (width, height) in enumerate(sizes):
-        if unit.side and index == unit.fork:
-            fork = y + FORK
-            y += FORK
-        y += 0.0 if index == 0 and unit.main[0].style == "input" else GAP
+        if index == 0 or (unit.side and index == unit.fork):
+            y += FORK  # room for it even where nothing leaves, so that first boxes stand side by side
+            fork = y if index == unit.fork else fork
+        y += GAP
         if unit.side and index == unit.join:
             y = max(y, fork + needed - height / 2)
         main.append(Box(0.0, y + height / 2, width, height))

@@ -89,20 +89,20 @@ def outline_plan(plan: Plan) -> tuple[Item, ...]:
     return (
         Item("input", "input", format_shape(shape), compose_input(shape)),
         Item("stem", "stem", "", compose_part("stem", plan.stem), compose_chain(plan.stem)),
-        *map(_describe_stage, plan.stages),
+        *(item for stage in plan.stages for item in _describe_stage(stage)),
         Item("head", "head", "", compose_part("head", plan.head), compose_chain(plan.head)),
     )
 
 
-def _describe_stage(stage: Stage) -> Item:
-    parts = [_describe_fold(fold) for fold in fold_stage(stage)]
+def _describe_stage(stage: Stage) -> Iterator[Item]:
+    """A stage, and before it the transition that it may open with."""
+    parts = tuple(_describe_fold(fold) for fold in fold_stage(stage))
     if stage.transition:
-        name = f"{stage.name}.transition"
-        ops = stage.transition
-        parts.insert(0, Item(name, name, "", compose_part("transition", ops), compose_chain(ops)))
+        name, ops = f"{stage.name}.transition", stage.transition
+        yield Item(name, name, "", compose_part("transition", ops), compose_chain(ops))
     block, count = stage.blocks[-1], len(stage.blocks)
     words = f"{count} {block.kind} block{'s' if count > 1 else ''}, {format_shape(block.output)}"
-    return Item(stage.name, stage.name, words, compose_stage(stage), parts=tuple(parts))
+    yield Item(stage.name, stage.name, words, compose_stage(stage), parts=parts)
 
 
 def _describe_fold(fold: Fold) -> Item:

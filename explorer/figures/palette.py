@@ -82,6 +82,10 @@ PATH_NAMES: dict[Path, str] = {
 }
 TRAIN, HELD_OUT = "#0072b2", "#d55e00"
 MACS, FORWARD = "#9ca3af", "#009e73"  # what was counted, grey, beside what was measured; a training step is TRAIN
+# Variants 1 to 4 of a comparison: each has its number, marker and dash too. Neither of train's and held-out's colours.
+VARIANT_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+VARIANT_MARKERS = ("circle", "square", "diamond", "triangle-up")
+VARIANT_DASHES = ("solid", "dash", "dot", "dashdot")
 
 
 def node_colour(style: str) -> str:

@@ -1,4 +1,4 @@
-"""The page: one header, three tabs, and how it is served."""
+"""The page: one header, its tabs, and how it is served."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from explorer.figures.graph import STYLE
 from explorer.resources import assets
 from explorer.ui import text
 from explorer.ui.build_tab import create_build_tab
+from explorer.ui.compare_tab import create_compare_tab
 from explorer.ui.inspect_tab import FIRST_OP, create_inspect_tab, list_weights
 from explorer.ui.train_tab import create_train_tab, describe_drawn
 from explorer.ui.widgets import MOUNT, create_widget
@@ -36,6 +37,8 @@ def create_page(shared: bool = False) -> gr.Blocks:
         with gr.Tabs(elem_id="rx-tabs"):
             with gr.Tab("Build", id="build"):
                 build = create_build_tab(shared)
+            with gr.Tab("Compare", id="compare"):
+                create_compare_tab()
             with gr.Tab("Train", id="train"):
                 train = create_train_tab(build.variant, shared)
             with gr.Tab("Inspect", id="inspect") as inspect_page:
