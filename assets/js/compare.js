@@ -5,6 +5,7 @@ import { CompareCharts } from "./compare_charts.js";
 import { CompareDiff } from "./compare_diff.js";
 import { CompareGraphs } from "./compare_graphs.js";
 import { CompareHead } from "./compare_head.js";
+import { CompareMeasure } from "./compare_measure.js";
 import { CompareScatter } from "./compare_scatter.js";
 import { CompareTotals } from "./compare_totals.js";
 import { readLink, writeLink } from "./link.js";
@@ -17,7 +18,8 @@ const FRAME = `
 <div class="rx-c-head"></div>
 <div class="rx-c-body" aria-live="off">
   <section class="rx-c-words" aria-label="The difference in words"></section>
-  <section aria-labelledby="rx-c-h-totals"><h3 id="rx-c-h-totals">In numbers</h3><div class="rx-c-totals"></div></section>
+  <section aria-labelledby="rx-c-h-totals"><h3 id="rx-c-h-totals">In numbers</h3><div class="rx-c-totals"></div>
+    <div class="rx-c-measure"></div></section>
   <section class="rx-c-diff" aria-labelledby="rx-c-h-diff"></section>
   <section class="rx-c-graphs" aria-labelledby="rx-c-h-graphs"></section>
   <section aria-labelledby="rx-c-h-depth"><h3 id="rx-c-h-depth">Along the depth</h3><div class="rx-charts rx-c-charts"></div></section>
@@ -42,6 +44,7 @@ class View {
     this.find(".rx-c-hint").textContent = words.hint;
     this.head = new CompareHead(this.find(".rx-c-head"), { known, colours, words, view: this });
     this.totals = new CompareTotals(this.find(".rx-c-totals"), colours);
+    this.measure = new CompareMeasure(this.find(".rx-c-measure"), this.totals, this);
     this.diff = new CompareDiff(this.find(".rx-c-diff"), this.find(".rx-c-words"), this);
     this.graphs = new CompareGraphs(this.find(".rx-c-graphs"), this);
     this.charts = new CompareCharts(this.find(".rx-c-charts"));
@@ -132,6 +135,7 @@ class View {
     if (!answer.differences.some(({ place }) => place === this.pair)) this.pair = answer.differences[0]?.place || 0;
     this.head.show(answer);
     this.totals.show(answer);
+    this.measure.show(answer);
     this.diff.show(answer);
     this.graphs.show(answer);
     this.charts.show(answer);

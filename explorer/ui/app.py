@@ -38,7 +38,7 @@ def create_page(shared: bool = False) -> gr.Blocks:
             with gr.Tab("Build", id="build"):
                 build = create_build_tab(shared)
             with gr.Tab("Compare", id="compare"):
-                create_compare_tab()
+                create_compare_tab(shared)
             with gr.Tab("Train", id="train"):
                 train = create_train_tab(build.variant, shared)
             with gr.Tab("Inspect", id="inspect") as inspect_page:

@@ -25,13 +25,14 @@ from explorer.figures.totals import summarise_totals
 from explorer.ui import text
 from explorer.ui.events import answer
 from explorer.ui.heavy import load_torch
+from explorer.ui.measure_part import create_measure_functions
 from explorer.ui.widgets import create_widget
 
 MOST = len(VARIANT_COLOURS)
 Placed = list[tuple[int, Plan]]  # plans with their place among the columns
 
 
-def create_compare_tab() -> gr.HTML:
+def create_compare_tab(shared: bool = False) -> gr.HTML:
     """Create the view; it asks for what it shows when it is first seen."""
     start = {
         "colours": list(VARIANT_COLOURS),
@@ -39,7 +40,7 @@ def create_compare_tab() -> gr.HTML:
         "default": DEFAULT,
         "words": text.COMPARE,
     }
-    return create_widget("compare", start, [compare, draw, write, accuracy])
+    return create_widget("compare", start, [compare, draw, write, accuracy, *create_measure_functions(shared)])
 
 
 @answer

@@ -318,3 +318,33 @@ def test_a_narrow_screen_has_nothing_that_sticks_out(server, visit):
     assert page.evaluate(WIDER) <= 0
     columns = [column.bounding_box() for column in page.locator(".rx-c-column").all()]
     assert all(box["x"] >= 0 and box["x"] + box["width"] <= 390 for box in columns)
+
+
+def test_all_are_measured_one_after_the_other(server, visit):
+    page = visit(link(server, "resnet8", "resnet8,shortcut=none"), ready=READY)
+    assert page.locator("tr[data-row=measured-train]").count() == 0
+    page.get_by_role("button", name="Measure all").click()
+    page.get_by_role("button", name="Stop").wait_for()
+    row = page.locator("tr[data-row=measured-train]")
+    row.wait_for(timeout=120_000)
+    page.wait_for_function(
+        "() => !document.querySelector('tr[data-row=measured-train]').innerText.includes('not measured')",
+        timeout=120_000,
+    )
+    assert all(unit in row.inner_text() for unit in ("ms", "1×"))
+    assert "torch" in page.locator(".rx-c-measure").inner_text()
+    page.get_by_label("Add a network").fill("resnet14,stem=cifar,classes=10,input=3x32x32")
+    page.get_by_label("Add a network").press("Enter")
+    row.get_by_text("not measured yet").wait_for()
+
+
+def test_blocks_open_in_all_columns(compared):
+    page = compared
+    page.locator('.rx-c-graph:nth-child(1) .sign[data-name="layer1.0"]').click()
+    assert page.locator('.rx-c-graph .node[data-name="layer1.0.branch.conv2"]').count() == 2
+    added = page.locator('.rx-c-graph:nth-child(2) .node[data-name="layer1.0.before.bn1"]')
+    assert added.get_attribute("data-status") == "added"
+    page.locator(".rx-c-graph [role=application]").nth(1).focus()
+    for key in ("Home", "ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    assert page.locator('.rx-c-graph .node[data-name="stem.conv1"]').count() == 2

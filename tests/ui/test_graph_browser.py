@@ -229,7 +229,7 @@ def test_too_large_a_pdf_is_refused_in_the_menu(server, visit):
     page = visit(server.url + "?v=resnet1202&level=op&fold=0&l=1")
     page.locator(".rx-export summary").click()
     page.get_by_role("menuitem", name="PDF").click()
-    page.get_by_text("fold repeats").wait_for()
+    page.get_by_text("fold repeats, take a coarser level").wait_for()
 
 
 def test_a_long_network_stays_light_and_the_minimap_moves_it(server, visit):
