@@ -63,6 +63,7 @@ export async function followMeasurement(server, id, { onProgress = () => {}, sig
 
 /** The view below the graph, with Build's selection. */
 export function createMeasure(box, build) {
+  box.classList.add("rx-measure");
   return new Measure(box, build.server, () => build.value.variant, {
     limits: build.limits,
     onSelect: (name, fold) => build.select(build.graph.spots.has(name) ? name : fold),

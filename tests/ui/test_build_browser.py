@@ -222,7 +222,7 @@ def test_a_node_its_row_and_its_card_are_one_selection(server, visit):
     page = visit(server.url)
     page.locator('.rx-graph .node[data-name="layer1.0"]').click()
     card = page.locator(".rx-card")
-    card.wait_for(state="visible")
+    card.get_by_role("heading").wait_for()
     assert "layer1.0" in card.inner_text()
     assert "75\u2009008" in card.inner_text()  # 64·64 + 9·64·64 + 64·256 + 64·256 weights and 2·(64+64+256+256)
     assert page.locator(".rx-table tr.rx-group.chosen").get_attribute("data-name") == "layer1.0"
@@ -230,10 +230,11 @@ def test_a_node_its_row_and_its_card_are_one_selection(server, visit):
     page.locator('.rx-table tr[data-name="layer1.0.branch.conv2"]').click()
     page.wait_for_function("() => document.querySelector('.rx-card h3')?.textContent === 'layer1.0.branch.conv2'")
     assert "3·3·64·64 = 36\u2009864" in card.inner_text()
-    assert page.locator(".rx-graph .node.chosen").get_attribute("data-name") == "layer1.0"
+    chosen = page.locator(".rx-graph .node.chosen")
+    assert chosen.get_attribute("data-name") == "layer1.0.branch.conv2"  # what opens in the table opens in the graph
     page.get_by_label("34", exact=True).check()  # the selection survives an update
     wait_for_variant(page, "resnet34")
-    assert page.locator(".rx-graph .node.chosen").get_attribute("data-name") == "layer1.0"
+    assert chosen.get_attribute("data-name") == "layer1.0.branch.conv2"
 
 
 def test_arrows_walk_the_graph_into_the_shortcut_and_back(server, visit):

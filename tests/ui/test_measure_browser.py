@@ -17,7 +17,10 @@ def wait_for_variant(page, variant):
 def open_view(visit, server, variant="resnet20", **options):
     page = visit(server.url + f"?v={variant}", **options)
     wait_for_variant(page, variant)
-    page.get_by_role("button", name="Measured", exact=True).click()
+    if options.get("width", 1280) < 760:
+        page.locator(".rx-view-list").select_option("measured")
+    else:
+        page.get_by_role("button", name="Measured", exact=True).click()
     page.get_by_label("Batch", exact=True).fill("2")
     page.get_by_label("Time", exact=True).select_option("2")
     return page
@@ -59,7 +62,8 @@ def test_a_measurement_stands_beside_its_estimate_and_shares_the_selection(serve
     page.locator(".rx-card h3", has_text="layer3.0").wait_for()
 
     with page.expect_download() as download:
-        page.get_by_role("button", name="JSON", exact=True).click()
+        page.get_by_role("button", name="Download", exact=True).click()
+        page.get_by_role("group", name="Download").get_by_role("button", name="JSON", exact=True).click()
     assert download.value.suggested_filename == "resnet20_measured.json"
     content = json.loads(download.value.path().read_text())
     assert content["variant"] == "resnet20" and content["batch"] == 2

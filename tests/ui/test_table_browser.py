@@ -53,7 +53,7 @@ def test_stages_are_open_blocks_closed_and_open_with_a_click(server, visit):
     chevron(page, "layer3.1").click()
     assert chevron(page, "layer3.1").get_attribute("aria-expanded") == "true"
     assert row(page, "layer3.1.branch.conv2").locator(".rx-col-params").inner_text() == f"589{THIN}824"  # 9·256·256
-    assert not page.locator(".rx-card").is_visible()  # opening is not choosing
+    assert page.locator(".rx-card h3").count() == 0  # opening is not choosing
     chevron(page, "layer3").click()
     assert row(page, "layer3.1").count() == 0
     page.get_by_label("101", exact=True).check()  # what is open stays so
@@ -97,20 +97,20 @@ def test_filters_by_words_and_kind_with_sums_at_the_foot(server, visit):
     assert foot.locator("th").inner_text() == "53 of 175 operations"
     assert foot.locator(".rx-col-params").inner_text() == f"23{THIN}454{THIN}912"
     assert row(page, "layer1.1.branch.conv1").inner_text().startswith("layer1.1.branch.conv1 ×2")
-    page.get_by_role("searchbox").fill("layer1 3×3")
+    page.get_by_label("Filter by name or op").fill("layer1 3×3")
     assert page.evaluate(NAMES) == ["layer1.0.branch.conv2", "layer1.1.branch.conv2"]
     assert foot.locator("th").inner_text() == "3 of 175 operations"
     assert foot.locator(".rx-col-params").inner_text() == f"{3 * 9 * 64 * 64:,}".replace(",", THIN)
-    page.get_by_role("searchbox").fill("nothing at all")
+    page.get_by_label("Filter by name or op").fill("nothing at all")
     assert "No operation has that." in page.locator(".rx-table tbody").inner_text()
     page.get_by_role("button", name="Show all").click()
     assert foot.locator("th").inner_text() == "all 175 operations"
-    page.get_by_role("searchbox").fill("relu")
+    page.get_by_label("Filter by name or op").fill("relu")
     page.get_by_label("34", exact=True).check()  # a filter outlives a change
     wait_for_variant(page, "resnet34")
     assert foot.locator("th").inner_text() == "33 of 125 operations"  # one in the stem, two in each of 16 blocks
-    page.get_by_role("searchbox").press("Escape")
-    assert page.get_by_role("searchbox").input_value() == ""
+    page.get_by_label("Filter by name or op").press("Escape")
+    assert page.get_by_label("Filter by name or op").input_value() == ""
 
 
 def test_columns_are_chosen_and_remembered(server, visit):
@@ -152,7 +152,7 @@ def test_keys_walk_open_and_close(server, visit):
     assert page.locator(".rx-graph .node.chosen").get_attribute("data-name") == "stem"
     page.keyboard.press("Escape")
     assert page.locator(".rx-table tr.chosen").count() == 0
-    assert not page.locator(".rx-card").is_visible()
+    assert page.locator(".rx-card h3").count() == 0
 
 
 def test_hover_lights_the_same_in_graph_and_table(server, visit):
@@ -161,9 +161,11 @@ def test_hover_lights_the_same_in_graph_and_table(server, visit):
     assert page.locator(".rx-graph .node.lit").get_attribute("data-name") == "layer2.1"
     page.locator('.rx-graph .node[data-name="layer1.0"]').hover()
     assert page.locator(".rx-table tr.lit").get_attribute("data-name") == "layer1.0"
-    chevron(page, "layer1").click()
-    page.locator('.rx-graph .node[data-name="layer1.0"]').hover()
-    assert page.locator(".rx-table tr.lit").get_attribute("data-name") == "layer1"  # what it is in
+    row(page, "layer1.0").hover()
+    assert page.locator(".rx-graph .node.lit").get_attribute("data-name") == "layer1.0"
+    chevron(page, "layer1").click()  # closes the stage in the graph too
+    page.locator('.rx-graph .node[data-name="layer1"]').hover()
+    assert page.locator(".rx-table tr.lit").get_attribute("data-name") == "layer1"
 
 
 @pytest.mark.parametrize(
