@@ -81,3 +81,19 @@ PATH_NAMES: dict[Path, str] = {
     Path.NONE: "no shortcut",
 }
 TRAIN, HELD_OUT = "#0072b2", "#d55e00"
+# kinds of variants, by what is rarest about their blocks: plain convolutions, 1x1 projections, attention and dense
+# connections have the colours that they have in the graph; each kind has a marker too
+BLOCK_COLOURS: dict[str, str] = {
+    "basic": KIND_COLOURS[Kind.CONV],
+    "bottleneck": PATH_COLOURS[Path.PROJECTION],
+    "grouped": "#009e73",
+    "attention": KIND_COLOURS[Kind.SE],
+    "dense": "#e69f00",
+}
+BLOCK_NAMES: dict[str, str] = {
+    "basic": "basic",
+    "bottleneck": "bottleneck",
+    "grouped": "grouped",
+    "attention": "SE or ECA",
+    "dense": "dense",
+}
