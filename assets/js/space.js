@@ -131,10 +131,11 @@ class View {
   restore() {
     const { sf, sx, sy, ss, sn, sb, sh, sp } = readLink();
     const bad = this.budget.restore(sb);
-    const seed = /^[0-9]{1,6}$/.test(ss || "") ? Number(ss) : 0;
+    const whole = (text) => (/^[0-9]{1,6}$/.test(text || "") ? Number(text) : 0);
+    const seed = whole(ss);
     const [x, y] = [this.axis(sx) ? sx : "macs", this.axis(sy) ? sy : "depth"];
     this.hidden = new Set((sh || "").split(",").map((name) => this.value.kinds.findIndex((kind) => kind.name === name)).filter((kind) => kind >= 0));
-    const target = Math.min(MOST, Math.max(FIRST, Math.round((Number(sn) || 0) / FIRST) * FIRST));
+    const target = Math.min(MOST, Math.max(FIRST, Math.round(whole(sn) / FIRST) * FIRST));
     const state = { family: this.value.families.some(({ name }) => name === sf) ? sf : "imagenet", seed, x, y: y === x ? (x === "depth" ? "macs" : "depth") : y, target };
     this.complain(bad.length ? `The link's budget can't be read in full: ${bad.join("; ").slice(0, 80)} is left out.` : "");
     this.adopt({ ...state, chosen: sp || "" });

@@ -82,7 +82,7 @@ export class PointCard {
       this.point = point;
       this.fill(point);
     }
-    if (this.origin) this.box.querySelector("button:not(.rx-close), button").focus({ preventScroll: true });
+    if (this.origin) (this.box.querySelector("[data-card]") || this.box.querySelector("button")).focus({ preventScroll: true });
     this.view.show();
   }
 
