@@ -43,7 +43,7 @@ const FRAME = `
   <div class="rx-refusal rx-space-fault" role="alert" hidden></div>
   <div class="rx-main">
    <div class="rx-graph-box">
-    <div class="rx-tools"><span class="rx-space-hint">Each dot is a variant, counted exactly. Click one; drag to move, Ctrl and wheel to zoom.</span>
+    <div class="rx-tools"><span class="rx-space-hint">Each dot is a variant, counted exactly. Click one.<span class="rx-space-mouse"> Drag to move; Ctrl and wheel to zoom.</span></span>
      <span class="rx-zoom"><button type="button" data-do="in" aria-label="Zoom in">+</button><button type="button" data-do="out" aria-label="Zoom out">−</button><button
       type="button" data-do="fit">Fit all</button><button type="button" data-do="within">Fit budget</button></span></div>
     <div class="rx-cloud" tabindex="0" role="application" aria-label="Cloud of variants. Arrow keys walk the line of those that no other beats, Enter opens one; plus, minus and 0 zoom. The table below says the same."></div>
@@ -211,10 +211,14 @@ class View {
     this.cloud.clear();
     this.known = [];
     this.followDepths();
-    const { known } = await this.server.list_known({ family });
-    if (family !== this.family || !known) return;
-    this.known = known;
-    this.show();
+    try {
+      const { known } = await this.server.list_known({ family });
+      if (family !== this.family || !known) return;
+      this.known = known;
+      this.show();
+    } catch {
+      // the samples, which are asked for as well, say that the server is silent
+    }
   }
 
   /** Where the budget limits the depth, a second sample is of such depths alone; whether it has to be drawn. */
@@ -245,7 +249,7 @@ class View {
       this.showStatus();
       await drawing;
     } catch (error) {
-      this.complain(error instanceof TypeError || !error?.message ? "The server does not answer: it may have been stopped. Start it again, and draw more." : error.message, "server");
+      this.complain(error.refusal || "The server does not answer: it may have been stopped. Start it again, and go on.", "server");
     }
     this.showStatus();
     if (!this.sampler.running) this.finish();

@@ -42,7 +42,7 @@ export class Sampler {
     while (next) {
       const chunk = await next;
       if (turn !== this.turn) return false;
-      if (chunk.error) throw new Error(chunk.error);
+      if (chunk.error) throw Object.assign(new Error(chunk.error), { refusal: chunk.error });
       const more = chunk.count > 0 && this.wants({ drawn: stream.drawn + chunk.count }, target);
       next = more ? ask(stream.chunks.length + 1) : null; // the server draws while this one is shown
       next?.catch(() => {}); // it is awaited in its turn

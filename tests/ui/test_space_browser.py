@@ -327,3 +327,18 @@ def test_it_fits_narrow_and_wide_light_and_dark(server, visit, width, scheme):
     })"""
     colours = page.evaluate(code)
     assert all((ground < ink) is (scheme == "dark") for ground, ink in colours), json.dumps(colours)
+
+
+def test_a_server_that_is_gone_is_said_and_drawing_goes_on_when_it_is_back(server, visit):
+    page = open_space(visit, server)
+    drawn = read(page, "drawn")
+    page.route("**/component_server/**", lambda route: route.abort())
+    page.get_by_role("button", name="Draw 20").click()
+    page.locator(".rx-space-fault").wait_for()
+    assert "does not answer" in page.locator(".rx-space-fault").inner_text()
+    assert read(page, "drawn") == drawn
+    page.unroute("**/component_server/**")
+    page.get_by_role("button", name="Go on").click()
+    page.wait_for_function("() => document.querySelector('.rx-space').dataset.drawn > 30000")
+    assert page.locator(".rx-space-fault").is_hidden()
+    page.complaints.clear()  # the browser tells of each request that failed
