@@ -6,19 +6,15 @@ in the same browser and in turns, stands a Gradio app that answers one word. Run
 
 from __future__ import annotations
 
-import shutil
 import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from browser import SIZE, start_browser
 from measure import compute_ratios, print_times, print_title, print_verdict, read_rounds, take_turns
 from playwright.sync_api import Page, Playwright, sync_playwright
 from servers import HOST, empty_command, find_port, our_command, serve
 
-FLAGS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
 AWAY = [
     ("Depth", "34"), ("Shortcut", "C"), ("Stem", "cifar"), ("Depth", "101"), ("Shortcut", "none"),
     ("Block", "basic"), ("Shortcut", "A"), ("Depth", "18"), ("Depth", "152"), ("Stride on", "1x1"),
@@ -89,9 +85,8 @@ def main() -> None:
 
 
 def measure(playwright: Playwright, ports: tuple[int, int], rounds: int) -> tuple[list[Change], list[Change]]:
-    path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
-    pages = [browser.new_page(viewport={"width": 1280, "height": 900}) for _ in ports]
+    browser = start_browser(playwright)
+    pages = [browser.new_page(viewport=SIZE) for _ in ports]
     for page, port, target in zip(pages, ports, TARGETS.items(), strict=True):
         page.goto(f"http://{HOST}:{port}/")
         page.locator(target[0]).wait_for()

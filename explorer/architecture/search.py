@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
+from itertools import islice
 from random import Random
 
 from explorer.architecture.config import Architecture, Connect
@@ -101,15 +102,16 @@ class Found:
     objectives: tuple[str, ...]
 
 
-def sample_space(space: Space, count: int, seed: int = 0) -> Iterator[Point]:
+def sample_space(space: Space, count: int, seed: int = 0, designs: int | None = None) -> Iterator[Point]:
     """Yield up to `count` different variants of the space, each counted exactly.
 
-    The same seed yields the same ones in the same order. Ends early where the space seems to have no more.
+    The same seed yields the same ones in the same order. Ends early where the space seems to have no more, and behind
+    `designs` designs: in a space of few depths each brings so few variants that `count` alone bounds no time.
     """
     random = Random(seed)
     seen: set[tuple[Architecture, tuple[int, ...]]] = set()
     stale = 0
-    for design in draw_designs(space, random):
+    for design in islice(draw_designs(space, random), designs):
         before = len(seen)
         for depths in draw_depths(space, design, random):
             if len(seen) == count:

@@ -140,12 +140,13 @@ def _count_head(a: Architecture, shape: Shape) -> Part:
 
 def _remember(key: tuple[object, ...], expand: Callable[[], tuple[Op, ...]]) -> Part:
     """The part called `key`; the key holds all that its operations depend on, which `lru_cache` could not be told."""
-    if key not in _parts:
+    part = _parts.get(key)
+    if part is None:
         if len(_parts) >= MAX_PARTS:
-            _parts.clear()
+            _parts.clear()  # another thread may be about to read: it has what it needs in hand
         ops = expand()
-        _parts[key] = _count_ops(ops, ops[-1].output)
-    return _parts[key]
+        part = _parts[key] = _count_ops(ops, ops[-1].output)
+    return part
 
 
 def _count_ops(ops: tuple[Op, ...], output: Shape) -> Part:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from dataclasses import fields, replace
 from functools import lru_cache
+from operator import attrgetter
 from types import SimpleNamespace
 from typing import Any
 from urllib.parse import parse_qs, quote
@@ -22,6 +23,7 @@ from explorer.errors import VariantError
 __all__ = ["DEFAULT", "OPTIONS", "format_query", "format_variant", "nearest_name", "parse_input", "parse_query"]
 DEFAULT = "resnet50"
 MAX_TEXT = 600
+_read_options = attrgetter(*(option.name for option in OPTIONS.values()))
 
 
 def parse_variant(text: str) -> Architecture:
@@ -121,8 +123,7 @@ def _changes(architecture: Architecture, name: str) -> list[str]:
 @lru_cache(maxsize=2048)
 def format_variant(architecture: Architecture) -> str:
     """Write the canonical text: the name that needs the fewest options, then those options in their order."""
-    name = nearest_name(architecture)
-    return ",".join([name, *_changes(architecture, name)])
+    return write_from(architecture, nearest_name(architecture))
 
 
 @lru_cache(maxsize=2048)
@@ -132,15 +133,35 @@ def nearest_name(architecture: Architecture) -> str:
     A plain network is called by its residual twin's name, and ``shortcut=none``.
     """
 
+    values = _read_options(architecture)
+
     def distance(name: str) -> tuple[int, int]:
-        preset = find_preset(name).architecture
-        return len(_changes(architecture, name)), abs(preset.depth - architecture.depth)
+        known, depth = _read_preset(name)
+        changes = sum(map(_differs, values, known))
+        return changes, abs(depth - architecture.depth)
 
     likely = [name for name in list_names(architecture) if _resolves(name)]
     names = dict.fromkeys([*likely, *(name for name in NAMES if not name.startswith("plain"))])
     return next(name for name in sorted(names, key=distance) if _describes(architecture, name))
 
 
+def _differs(value: Any, own: Any) -> bool:
+    return value is not own and value != own and value is not None
+
+
+@lru_cache(maxsize=4096)
+def _read_preset(name: str) -> tuple[tuple[Any, ...], int]:
+    """A preset's options and depth: every variant is held against a hundred of them before it has a name."""
+    preset = find_preset(name).architecture
+    return _read_options(preset), preset.depth
+
+
+def write_from(architecture: Architecture, name: str) -> str:
+    """Write a variant as a preset and what differs from it; quick, and canonical only by chance."""
+    return ",".join([name, *_changes(architecture, name)])
+
+
+@lru_cache(maxsize=4096)
 def _resolves(name: str) -> bool:
     try:
         return resolve_name(name) is not None
@@ -154,7 +175,7 @@ def _describes(architecture: Architecture, name: str) -> bool:
     They may not: a preset's own stem width, say, can't be taken back by leaving an option out.
     """
     try:
-        return parse_variant(",".join([name, *_changes(architecture, name)])) == architecture
+        return parse_variant(write_from(architecture, name)) == architecture
     except VariantError:
         return False
 

@@ -87,6 +87,23 @@ VARIANT_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9")
 VARIANT_MARKERS = ("circle", "square", "diamond", "triangle-up")
 VARIANT_DASHES = ("solid", "dash", "dot", "dashdot")
 
+# kinds of variants, by what is rarest about their blocks: plain convolutions, 1x1 projections, attention and dense
+# connections have the colours that they have in the graph; each kind has a marker too
+BLOCK_COLOURS: dict[str, str] = {
+    "basic": KIND_COLOURS[Kind.CONV],
+    "bottleneck": PATH_COLOURS[Path.PROJECTION],
+    "grouped": "#009e73",
+    "attention": KIND_COLOURS[Kind.SE],
+    "dense": "#e69f00",
+}
+BLOCK_NAMES: dict[str, str] = {
+    "basic": "basic",
+    "bottleneck": "bottleneck",
+    "grouped": "grouped",
+    "attention": "SE or ECA",
+    "dense": "dense",
+}
+
 
 def node_colour(style: str) -> str:
     """The colour of a node's kind; neutral for what holds several kinds."""

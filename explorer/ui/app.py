@@ -22,6 +22,7 @@ from explorer.ui import text
 from explorer.ui.build_tab import create_build_tab
 from explorer.ui.compare_tab import create_compare_tab
 from explorer.ui.inspect_tab import FIRST_OP, create_inspect_tab, list_weights
+from explorer.ui.space_tab import create_space_tab
 from explorer.ui.train_tab import create_train_tab, describe_drawn
 from explorer.ui.widgets import MOUNT, create_widget
 
@@ -39,6 +40,8 @@ def create_page(shared: bool = False) -> gr.Blocks:
                 build = create_build_tab(shared)
             with gr.Tab("Compare", id="compare"):
                 create_compare_tab(shared)
+            with gr.Tab("Space", id="space"):
+                create_space_tab()
             with gr.Tab("Train", id="train"):
                 train = create_train_tab(build.variant, shared)
             with gr.Tab("Inspect", id="inspect") as inspect_page:
