@@ -35,7 +35,7 @@ def create_page(shared: bool = False) -> gr.Blocks:
     with gr.Blocks(title=text.TITLE, fill_width=True, analytics_enabled=False, delete_cache=(600, 3600)) as page:
         create_widget("page", {})
         held, wanted = gr.Textbox(visible="hidden"), gr.Textbox(FIRST_OP, visible="hidden")
-        with gr.Tabs(elem_id="rx-tabs"):
+        with gr.Tabs(elem_id="rx-tabs", overflow_behavior="wrap"):
             with gr.Tab("Build", id="build"):
                 build = create_build_tab(shared)
             with gr.Tab("Compare", id="compare"):
