@@ -23,7 +23,10 @@ BACK = {"Depth": "50", "Shortcut": "B", "Stem": "imagenet", "Block": "bottleneck
 CHANGES = [change for group, value in AWAY for change in ((group, value), (group, BACK[group]))]
 IN_DOCUMENT, DRAWN, SERVER = "graph and table in the document", "... and drawn", "... of it, the server's answer"
 PEER = "one word of a small Gradio app, drawn"
-TARGETS = {".rx-build[data-variant]": ".rx-graph > svg, .rx-table-box > table", "#answer .html-container": ""}
+TARGETS = {
+    ".rx-build[data-variant]": ".rx-graph .pieces, .rx-table tbody tr:first-child",
+    "#answer .html-container": "",
+}
 
 # Counts from the click's own time stamp, so that whatever runs before our listeners is in it. `parts` are elements
 # that a change has to put anew.

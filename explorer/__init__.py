@@ -10,9 +10,9 @@
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from explorer.api import Difference, Drawing, Table, Variant, build, code, draw, load, plan
+    from explorer.api import Difference, Drawing, Measured, Table, Variant, build, code, draw, load, plan
 
-__all__ = ["Difference", "Drawing", "Table", "Variant", "build", "code", "draw", "load", "plan"]
+__all__ = ["Difference", "Drawing", "Measured", "Table", "Variant", "build", "code", "draw", "load", "plan"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,8 +17,9 @@ if TYPE_CHECKING:
     from explorer.architecture.diff import PlanDiff
     from explorer.network.build import Network
     from explorer.network.pretrained import Pretrained
+    from explorer.records import Measurement
 
-__all__ = ["Difference", "Drawing", "Table", "Variant", "build", "code", "draw", "load", "plan"]
+__all__ = ["Difference", "Drawing", "Measured", "Table", "Variant", "build", "code", "draw", "load", "plan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,26 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True)
+class Measured:
+    """Time and memory of a variant here, as text or, in a notebook, as tables; `record` holds the numbers."""
+
+    record: Measurement = field(repr=False)
+
+    def __str__(self) -> str:
+        from explorer.figures.measure import format_text
+
+        return format_text(self.record)
+
+    def __repr__(self) -> str:
+        return str(self)
+
+    def _repr_markdown_(self) -> str:
+        from explorer.figures.measure import format_markdown
+
+        return format_markdown(self.record)
+
+
+@dataclass(frozen=True, slots=True)
 class Variant:
     """A network, described completely and not built yet. Equal variants are equal."""
 
@@ -104,7 +125,7 @@ class Variant:
 
     def draw(self, level: str = "block") -> Drawing:
         """The graph, a box for every stage, block or op. Raises `VariantError` for another level."""
-        from explorer.figures.graph import export_graph
+        from explorer.figures.export import export_graph
         from explorer.figures.scene import Level
 
         if level not in list(Level):
@@ -128,6 +149,16 @@ class Variant:
         from explorer.network.build import build_network
 
         return build_network(self.plan, seed)
+
+    def measure(self, batch: int = 8, mode: str = "both", budget: float = 10.0, device: str = "auto") -> Measured:
+        """Measure its forward pass and training step here, for about `budget` seconds. Raises `MeasureError`."""
+        from explorer.inspection.measure import measure_plan
+        from explorer.inspection.settings import MeasureSettings
+        from explorer.records import Measurement
+
+        settings = MeasureSettings(batch, mode, budget, device)
+        (record,) = (each for each in measure_plan(self.plan, settings) if isinstance(each, Measurement))
+        return Measured(record)
 
     def __str__(self) -> str:
         return self.text

@@ -63,22 +63,37 @@ def summary(
     as_json: AsJson = False,
     as_csv: Annotated[bool, typer.Option("--csv", help="comma-separated values")] = False,
     as_markdown: Annotated[bool, typer.Option("--markdown", help="a Markdown table")] = False,
+    as_latex: Annotated[bool, typer.Option("--latex", help="a LaTeX table, for the package booktabs")] = False,
+    as_paper: Annotated[
+        bool, typer.Option("--paper", help="the architecture table of He et al. 2015; also --markdown or --latex")
+    ] = False,
     memory: Annotated[bool, typer.Option("--memory", help="FLOPs by kind, memory by batch, receptive field")] = False,
 ) -> None:
     """Print what a variant costs, operation by operation."""
-    from explorer.figures import profile, table
+    from explorer.figures import paper, profile, table
 
-    formats = {
-        table.format_json: as_json,
-        table.format_csv: as_csv,
-        table.format_markdown: as_markdown,
-        profile.format_profile: memory,
+    formats: dict[str, tuple[bool, Any]] = {
+        "--json": (as_json, table.format_json),
+        "--csv": (as_csv, table.format_csv),
+        "--markdown": (as_markdown, table.format_markdown),
+        "--latex": (as_latex, table.format_latex),
+        "--memory": (memory, profile.format_profile),
     }
-    chosen = [write for write, asked in formats.items() if asked]
+    chosen = [name for name, (asked, _) in formats.items() if asked]
     if len(chosen) > 1:
-        raise VariantError("More than one of --json, --csv, --markdown and --memory was given: choose one.")
-    plan = _expand(variant, input)
-    print((chosen or [table.format_text])[0](plan).rstrip("\n"))
+        raise VariantError("More than one of --json, --csv, --markdown, --latex and --memory was given: choose one.")
+    write = formats[chosen[0]][1] if chosen else table.format_text
+    if as_paper:
+        papers = {"": paper.format_text, "--markdown": paper.format_markdown, "--latex": paper.format_latex}
+        name = chosen[0] if chosen else ""
+        if name not in papers:
+            raise VariantError(f"--paper is no table for {name}: leave {name} out, or take --markdown or --latex.")
+        write = _for_one(papers[name])
+    print(write(_expand(variant, input)).rstrip("\n"))
+
+
+def _for_one(write: Any) -> Any:
+    return lambda plan: write([plan])
 
 
 def _expand(variant: str, input: str | None = None) -> Any:
@@ -94,11 +109,11 @@ def _expand(variant: str, input: str | None = None) -> Any:
 @app.command()
 def graph(
     variant: Variant,
-    output: Annotated[Path, typer.Option("--output", "-o", help="FILE.svg, .png, .pdf or .dot")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="FILE.svg, .html, .png, .pdf or .dot")],
     level: Annotated[str, typer.Option(help="stage, block or op")] = "block",
 ) -> None:
     """Draw a variant's graph into a file."""
-    from explorer.figures.graph import export_graph
+    from explorer.figures.export import export_graph
     from explorer.figures.scene import Level
     from explorer.files import write_atomically
 
@@ -240,6 +255,43 @@ def train(
     if final.status == "failed":
         raise RunError(final.message)
     print(final.message)
+
+
+@app.command()
+def measure(
+    variant: Variant,
+    batch: Annotated[int, typer.Option(help="images a call")] = 8,
+    mode: Annotated[str, typer.Option(help="forward, train (a training step) or both")] = "both",
+    device: Device = "auto",
+    budget: Annotated[float, typer.Option(help="seconds to repeat it in; three repeats are made anyway")] = 10.0,
+    input: Annotated[str | None, typer.Option(help="such as 3x224x224")] = None,
+    format: Annotated[str, typer.Option(help="text, markdown, json or csv")] = "text",
+    progress: Annotated[bool, typer.Option("--progress", help="say what is done; as json, one record a line")] = False,
+) -> None:
+    """Measure time and peak memory on this machine, block by block, beside the estimate."""
+    from explorer.figures.measure import FORMATS
+    from explorer.inspection.settings import MeasureSettings
+    from explorer.records import Measurement, MeasureProgress, write_record
+
+    write = _choose("format", format, FORMATS)
+    settings = MeasureSettings(batch=batch, mode=mode, budget=budget, device=device)
+    plan, lines = _expand(variant, input), progress and format == "json"
+    from explorer.inspection.machine import take_turn
+    from explorer.inspection.measure import measure_plan
+    from explorer.training.runs import home
+
+    def tell(record: MeasureProgress) -> None:
+        if lines:
+            print(write_record(record), flush=True)
+        elif progress:
+            print(f"{record.doing}, about {record.left:.0f} s left", file=sys.stderr)
+
+    with take_turn(home().parent / "measure.lock", lambda doing: tell(MeasureProgress(doing, 0, 0.0, budget))):
+        for record in measure_plan(plan, settings):
+            if isinstance(record, Measurement):
+                print(write_record(record) if lines else write(record).rstrip("\n"))
+            else:
+                tell(record)
 
 
 @app.command()

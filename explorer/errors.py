@@ -7,7 +7,8 @@
     ├── DataError            an image or a data set that can't be used
     ├── WeightsError         a checkpoint that can't be found, read or matched
     ├── DeviceError          a device that is not here
-    └── RunError             a run's directory or settings
+    ├── RunError             a run's directory or settings
+    └── MeasureError         a measurement that can't be made here
 
 The page turns them into a message in one place (`explorer.ui.events`), the command line into one line
 on stderr and exit code 2 in one place (`explorer.cli`).
@@ -36,3 +37,7 @@ class DeviceError(ExplorerError):
 
 class RunError(ExplorerError):
     """A run's directory or settings can't be used."""
+
+
+class MeasureError(ExplorerError):
+    """A measurement was asked for that can't be made on this machine, or with these settings."""

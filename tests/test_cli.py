@@ -25,7 +25,7 @@ from witness import COUNTS, fill_with_seed, is_one_clear_sentence
 
 LABELS = ("dark", "light")
 TINY = "resnet8,width=4,classes=2,input=3x16x16"
-COMMANDS = ("serve", "summary", "graph", "train", "evaluate", "predict", "code", "export", "diff", "search")
+COMMANDS = ("serve", "summary", "graph", "train", "evaluate", "predict", "code", "export", "diff", "search", "measure")
 
 
 @pytest.fixture(autouse=True)
@@ -116,6 +116,16 @@ def test_summary_as_text_csv_and_markdown(run):
     rows = list(csv.DictReader(io.StringIO(run("summary", "resnet18", "--csv"))))
     assert sum(int(row["macs"]) for row in rows) == 1_814_073_344
     assert "**11689512**" in run("summary", "resnet18", "--markdown")
+
+
+def test_summary_as_latex_and_as_the_papers_table(run):
+    latex = run("summary", "resnet18", "--latex")
+    assert "\\toprule" in latex and "11689512 & 1814073344" in latex
+    text = run("summary", "resnet18", "--paper")
+    assert text.startswith("layer") and "⎣ 3×3, 512 ⎦" in text
+    assert "| [3×3, 64; 3×3, 64] × 2 |" in run("summary", "resnet18", "--paper", "--markdown")
+    assert "\\right] \\times 2" in run("summary", "resnet18", "--paper", "--latex")
+    assert "64×64" in run("summary", "resnet18", "--paper", "--input", "3x128x128")
 
 
 def test_summary_of_another_input(run):
@@ -272,6 +282,8 @@ def test_predict_refuses_what_is_no_picture(refuse, weights, data, tmp_path):
         (["summary", "resnet18", "resnet34"], "resnet34"),
         (["summary", "resnet18", "--bogus"], "--bogus"),
         (["summary", "resnet18", "--json", "--csv"], "choose one"),
+        (["summary", "resnet18", "--latex", "--memory"], "choose one"),
+        (["summary", "resnet18", "--paper", "--csv"], "--paper is no table for --csv"),
         (["summary", "resnet18", "--input"], "--input"),
         (["summary", "resnet18", "--input", ""], "channels x height x width"),
         (["summary", "resnet18", "--input", "224"], "input=224"),

@@ -1,8 +1,17 @@
 // Build: totals, graph, detail card and table of one architecture. They share one selection.
 import { Controls } from "./controls.js";
-import { Listing } from "./listing.js";
-import { readLink, writeLink } from "./link.js";
+import { Exports } from "./exports.js";
+import { Finder } from "./finder.js";
+import { Graph } from "./graph.js";
+import { Heat } from "./heat.js";
+import { heldIds } from "./held.js";
+import { Ideas } from "./ideas.js";
+import { makeLink, readLink, writeLink } from "./link.js";
+import { Minimap } from "./minimap.js";
+import { copyText } from "./files.js";
 import { showTab } from "./page.js";
+import { isOpen, readView, reveal, toggle, writeView } from "./stack.js";
+import { Views } from "./views.js";
 
 const FRAME = `
 <div class="rx-build-split">
@@ -11,74 +20,106 @@ const FRAME = `
   <div class="rx-form-body"></div>
  </aside>
  <div class="rx-build-main">
-  <div class="rx-bar-row">
-    <div id="rx-level" role="radiogroup" aria-label="Level">
-      <label><input type="radio" name="rx-level" value="stage"><span>Stage</span></label><label class="selected"><input
-        type="radio" name="rx-level" value="block" checked><span>Block</span></label><label><input type="radio"
-        name="rx-level" value="op"><span>Op</span></label>
-    </div>
-    <label id="rx-fold"><input type="checkbox" checked> Fold repeats</label>
-  </div>
   <div class="rx-head">
-    <div class="rx-name"></div>
+    <div class="rx-name-row"><span class="rx-name"></span>
+      <button type="button" class="rx-pin" aria-pressed="false" title="Keep these totals to compare with">Pin</button></div>
     <div class="rx-totals" aria-live="polite"></div>
+    <div class="rx-pinned" hidden></div>
     <div class="rx-refusal" role="alert" hidden></div>
   </div>
+  <div class="rx-ideas" role="group" aria-label="One idea away"></div>
   <div class="rx-main">
     <div class="rx-graph-box">
       <div class="rx-tools">
-        <span class="rx-hint"></span>
+        <div id="rx-level" role="radiogroup" aria-label="Level">
+          <label><input type="radio" name="rx-level" value="stage"><span>Stage</span></label><label class="selected"><input
+            type="radio" name="rx-level" value="block" checked><span>Block</span></label><label><input type="radio"
+            name="rx-level" value="op"><span>Op</span></label>
+        </div>
+        <label id="rx-fold"><input type="checkbox" checked> Fold repeats</label>
+        <label class="rx-by">Colour by <select></select></label>
+        <span class="rx-find"><input type="search" placeholder="Find" aria-label="Find in the graph by name or kind"
+          spellcheck="false" autocomplete="off"><span class="rx-quiet" aria-live="polite"></span></span>
         <span class="rx-zoom"><button type="button" data-zoom="in" aria-label="Zoom in">+</button><button type="button"
           data-zoom="out" aria-label="Zoom out">−</button><button type="button" data-zoom="fit">Fit</button></span>
+        <span class="rx-export"></span>
       </div>
-      <div class="rx-graph" tabindex="0" role="application"
-        aria-label="Graph. Arrow keys walk it, Enter opens the card, Escape closes it."></div>
+      <div class="rx-hint rx-quiet" aria-live="polite"></div>
+      <div class="rx-graph-frame"><div class="rx-graph" tabindex="0" role="application"
+        aria-label="Graph. Arrow keys walk it, Enter opens and closes, u unfolds repeats, Escape closes the card."></div>
+        <canvas class="rx-minimap" aria-hidden="true"></canvas></div>
+      <div class="rx-heat" hidden></div>
       <div class="rx-legend" aria-label="Legend"></div>
     </div>
     <aside class="rx-card" aria-live="polite" hidden></aside>
   </div>
-  <div class="rx-views">
-    <div role="group" aria-label="Below the graph">
-      <button type="button" data-view="table" aria-pressed="true">Table</button><button type="button" data-view="profile" aria-pressed="false">Memory and FLOPs</button><button type="button" data-view="others" aria-pressed="false">Beside others</button><button type="button" data-view="module" aria-pressed="false">Code</button><button type="button"
-        data-view="functional" aria-pressed="false">Functional code</button><button type="button" data-view="summary" aria-pressed="false">torchinfo</button>
-    </div>
-    <span class="rx-listing-tools" hidden><button type="button" data-listing="copy">Copy</button><button type="button"
-      data-listing="save">Download</button></span>
-  </div>
-  <div class="rx-table-box" tabindex="0" role="region" aria-label="Cost table"></div>
-  <p class="rx-notes rx-quiet"></p>
-  <pre class="rx-listing" tabindex="0" role="region" aria-label="Listing" hidden></pre>
+  <div class="rx-below"></div>
  </div>
 </div>`;
 
-export function mount(element, { props, watch, server, on }) {
+export function mount(element, { props, server, on }) {
   const frame = element.querySelector(".rx-widget");
   frame.innerHTML = FRAME;
   const view = new View(frame, server, on, props.value);
-  view.show(props.value, true);
-  addEventListener("popstate", () => {
-    if (readLink().v !== view.value.variant) view.ask({ query: location.search });
-  });
-  if (readLink().v && readLink().v !== view.value.variant) view.ask({ query: location.search });
+  view.first = props.value;
+  const restore = () => {
+    view.readLink();
+    const { v, pin } = readLink();
+    if ((v || "") !== view.value.variant || (pin || "") !== (view.value.pin || ""))
+      view.ask(v ? { query: location.search } : { text: props.value.variant });
+    else view.refresh();
+  };
+  addEventListener("popstate", restore);
+  addEventListener("rx-build", ({ detail }) => view.ask({ text: detail.variant }));
+  if (readLink().v || readLink().pin) restore();
+  else view.show(props.value, true);
 }
 
 class View {
-  constructor(frame, server, on, { sections, help }) {
-    this.frame = frame;
-    this.server = server;
-    this.on = on;
-    this.value = {};
-    this.selected = "";
-    this.zoom = 0; // 0: fit
+  constructor(frame, server, on, { sections, help, style, limits }) {
+    Object.assign(this, { frame, server, on, limits, value: {}, selected: "", measured: {} });
     this.find = (selector) => frame.querySelector(selector);
-    this.graph = this.find(".rx-graph");
-    this.table = this.find(".rx-table-box");
     this.card = this.find(".rx-card");
-    this.listing = new Listing(this);
+    this.graph = new Graph(this.find(".rx-graph"), {
+      select: (name, byKey) => this.select(name, { from: byKey ? null : this.graph }),
+      hover: (name) => this.light(name),
+      open: (name) => this.flip("flipped", name),
+      unfold: (name) => this.flip("unfolded", name),
+      enter: () => this.card.querySelector("button:not(.rx-close)")?.focus(),
+      escape: () => this.close(),
+      zoom: () => this.minimap?.draw(),
+    });
+    this.graph.style = style; // for files of it
+    this.minimap = new Minimap(this.graph, this.find(".rx-minimap"));
+    this.heat = new Heat(this.graph, { menu: this.find(".rx-by select"), legend: this.find(".rx-heat") },
+      (by) => this.askHeat(by), (by) => this.colour(by));
+    this.finder = new Finder(this.graph, { input: this.find(".rx-find input"), count: this.find(".rx-find span") },
+      (name) => this.reveal(name));
+    this.exports = new Exports(this.find(".rx-export"), this.graph, () => this.value.variant, server);
+    this.ideas = new Ideas(this.find(".rx-ideas"), server, (text) => this.ask({ text }));
+    this.views = new Views(this.find(".rx-below"), this);
+    this.table = this.views.table;
     const send = (name, value) => this.ask({ changes: { [name]: value } });
     this.controls = new Controls(this.find(".rx-form-body"), sections, help, send, (text) => this.ask({ text }));
+    this.readLink();
+    this.hideCard();
     this.listen();
     this.listenToBar();
+  }
+
+  /** Take from the link what is open, selected and coloured. */
+  readLink() {
+    const link = readLink();
+    this.state = readView(link);
+    this.selected = link.sel || "";
+    this.by = link.by || "";
+    this.find(`#rx-level input[value=${this.state.level}]`).checked = true;
+    this.find("#rx-fold input").checked = this.state.fold;
+    this.markLevel();
+  }
+
+  markLevel() {
+    for (const label of this.find("#rx-level").children) label.classList.toggle("selected", label.querySelector("input").checked);
   }
 
   /** Ask the server for a change; while an answer is on its way, later changes wait and go together. */
@@ -89,11 +130,12 @@ class View {
     this.asking = true;
     while (this.waiting) {
       const { variant } = this.value;
-      const level = this.find("#rx-level input:checked").value;
-      const asked = { variant, level, fold: this.find("#rx-fold input").checked, ...this.waiting };
+      const asked = { variant, pin: readLink().pin || "", view: writeView(this.state), ...this.waiting };
       this.waiting = null;
       try {
-        this.show(await this.server.change(asked), false);
+        const answer = await this.server.change(asked);
+        this.controls.markRefused(answer.error ? Object.keys({ ...asked.changes, ..."text" in asked && { text: "" } }) : []);
+        this.show(answer, false);
       } catch {
         this.show({ error: "The server does not answer: it may have been stopped. Start it again, and go on." }, false);
       }
@@ -103,229 +145,206 @@ class View {
 
   listenToBar() {
     this.find("#rx-level").addEventListener("change", () => {
-      for (const label of this.find("#rx-level").children)
-        label.classList.toggle("selected", label.querySelector("input").checked);
+      this.markLevel();
+      const level = this.find("#rx-level input:checked").value;
+      this.open({ ...readView({ level }), fold: this.state.fold }, true);
+    });
+    this.find("#rx-fold").addEventListener("change", ({ target }) => this.open({ ...this.state, fold: target.checked, unfolded: new Set() }));
+    const drawer = this.find(".rx-drawer");
+    drawer.addEventListener("click", () => drawer.setAttribute("aria-expanded", drawer.getAttribute("aria-expanded") !== "true"));
+    this.find(".rx-zoom").addEventListener("click", ({ target }) => {
+      if (target.dataset.zoom) this.graph.changeZoom({ in: 1.25, out: 0.8 }[target.dataset.zoom]);
+    });
+    this.find(".rx-pin").addEventListener("click", () => {
+      writeLink({ pin: readLink().pin ? "" : this.value.variant });
       this.ask({ changes: {} });
     });
-    this.find("#rx-fold").addEventListener("change", () => this.ask({ changes: {} }));
-    const drawer = this.find(".rx-drawer");
-    drawer.addEventListener("click", () =>
-      drawer.setAttribute("aria-expanded", drawer.getAttribute("aria-expanded") !== "true"),
-    );
+  }
+
+  /** Show what else is open now. */
+  open(state, top = false) {
+    const unfolds = state.fold !== this.state.fold; // the table's rows are other ones then
+    this.state = state;
+    writeLink(writeView(state));
+    if (unfolds || this.lacks()) return this.ask({ changes: {} });
+    this.refresh();
+    if (top) this.graph.box.scrollTo(0, 0);
+    if (top && this.selected) this.select(this.selected, { quiet: true });
+  }
+
+  flip(kind, name) {
+    toggle(this.state[kind], name);
+    writeLink(writeView(this.state), true);
+    if (this.lacks()) return this.ask({ changes: {} });
+    this.refresh();
+  }
+
+  /** Which parts are open, for the table: the same as in the graph. */
+  isOpen() {
+    const items = new Map(this.value.graph.items.flatMap((item) => [item, ...(item.parts || [])]).map((item) => [item.name, item]));
+    const other = { opened: 0, name: "" };
+    return (name) => isOpen(items.get(name) || { ...other, name }, this.state);
+  }
+
+  /** A person opened or closed a group of the table; several at once are drawn once. */
+  toggle(name, open) {
+    if (this.isOpen()(name) === open) return;
+    toggle(this.state.flipped, name);
+    if (this.toggling) return;
+    this.toggling = true;
+    queueMicrotask(() => {
+      this.toggling = false;
+      writeLink(writeView(this.state), true);
+      this.refresh();
+    });
+  }
+
+  /** Whether repeats are folded. */
+  fold() {
+    return this.state.fold;
+  }
+
+  /** Whether a fold is to be taken apart whose blocks, since they differ, are still on the server. */
+  lacks() {
+    const { fold, unfolded } = this.state;
+    const wanting = (item) => item.repeat > 1 && !item.single && !item.members && fold === unfolded.has(item.name);
+    return this.value.graph.items.some((item) => item.parts?.some(wanting));
+  }
+
+  refresh() {
+    this.graph.show(this.value.graph, this.state);
+    this.graph.select(this.selected);
+    this.table.setOpen(this.isOpen());
+    this.heat.update();
+    if (this.by !== this.heat.by) this.heat.choose(this.by);
+    if (this.selected !== this.carded) this.selected ? this.select(this.selected) : this.hideCard();
+    this.finder.update();
+  }
+
+  /** Numbers to colour by: what was measured is here, the rest comes from the server. */
+  askHeat(by) {
+    const { variant } = this.value;
+    const pass = { time: "forward", step: "train" }[by];
+    if (!pass) return this.server.overlay({ variant, by, runs: heldIds() });
+    const values = this.measured.variant === variant && this.measured[pass];
+    return values ? { values, adds: true } : { error: `${variant} was not measured yet: choose Measured below the graph, and press Measure.` };
+  }
+
+  /** Times of a measurement, by block: the graph can be coloured by them. */
+  keepMeasured(result) {
+    this.measured = result;
+    if (["time", "step"].includes(this.by)) this.heat.choose(this.by);
+  }
+
+  colour(by) {
+    this.by = by;
+    writeLink({ by });
+    this.heat.choose(by);
   }
 
   show(value, first) {
-    const refusal = this.find(".rx-refusal");
-    refusal.hidden = !value.error;
-    refusal.textContent = value.error || "";
-    if (!value.svg) {
-      if (this.value.controls) this.controls.update(this.value.controls, this.controls.text.value);
-      return;
+    if (!value.graph && !this.value.graph) this.show(this.first, true); // a link that means nothing
+    if (!value.graph) {
+      this.refuse(value.error);
+      return this.controls.update(this.value.controls, this.controls.text.value);
     }
+    this.refuse("");
     const before = this.value;
     this.value = value;
     this.find(".rx-name").textContent = value.variant; // in full: the field cuts a long one
     this.find(".rx-totals").innerHTML = value.totals;
     this.find(".rx-hint").textContent = value.note;
     this.find(".rx-legend").innerHTML = value.legend;
-    if (value.svg !== before.svg) this.drawGraph(value.level !== before.level);
-    if (value.table !== before.table) this.drawTable();
-    this.select(this.selected, { quiet: true, again: true });
+    this.showPin(value);
+    this.graph.show(value.graph, this.state);
+    if (this.by) this.heat.choose(this.by);
+    this.table.isOpen = this.isOpen();
+    this.table.show(value.table);
     // a link that is being restored is already in the address bar
     if (!(first && readLink().v)) writeLink({ v: value.variant }, first || !readLink().v);
+    this.select(this.selected, { quiet: Boolean(before.graph), again: true });
     this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;
     if (value.variant !== before.variant && before.variant) this.on.shown({ variant: value.variant });
-    this.listing.load();
+    this.views.load();
+    this.finder.update();
+    this.ideas.load(value.variant);
   }
 
-  drawGraph(anew) {
-    const { scrollTop, scrollLeft } = this.graph;
-    this.graph.innerHTML = this.value.svg;
-    this.svg = this.graph.querySelector("svg");
-    this.size = [this.svg.width.baseVal.value, this.svg.height.baseVal.value];
-    this.applyZoom();
-    if (anew) this.graph.scrollTo(0, 0);
-    else this.graph.scrollTo(scrollLeft, scrollTop);
+  refuse(sentence) {
+    this.find(".rx-refusal").hidden = !sentence;
+    this.find(".rx-refusal").textContent = sentence || "";
   }
 
-  drawTable() {
-    const { scrollTop, scrollLeft } = this.table;
-    this.table.innerHTML = this.value.table;
-    const hints = [...this.table.querySelectorAll("thead th")].filter((head) => head.title);
-    this.find(".rx-notes").textContent = hints.map((head) => `${head.textContent}: ${head.title}`).join(" · ");
-    this.table.scrollTo(scrollLeft, scrollTop);
-  }
-
-  // zoom 0 fits the width; a network is tall, so its height scrolls
-  applyZoom() {
-    const fit = Math.min(1.15, (this.graph.clientWidth - 8) / this.size[0]);
-    const scale = this.zoom || Math.max(fit, 0.3);
-    this.svg.setAttribute("width", this.size[0] * scale);
-    this.svg.setAttribute("height", this.size[1] * scale);
-    this.scale = scale;
-  }
-
-  changeZoom(factor, at) {
-    const box = this.graph.getBoundingClientRect();
-    const [x, y] = at ? [at.clientX - box.left, at.clientY - box.top] : [box.width / 2, box.height / 2];
-    const before = this.scale;
-    const point = [(this.graph.scrollLeft + x) / before, (this.graph.scrollTop + y) / before];
-    this.zoom = factor ? Math.min(4, Math.max(0.15, before * factor)) : 0;
-    this.applyZoom();
-    this.graph.scrollTo(point[0] * this.scale - x, point[1] * this.scale - y);
+  showPin({ pinned }) {
+    const pin = readLink().pin;
+    this.find(".rx-pin").setAttribute("aria-pressed", Boolean(pin));
+    this.find(".rx-pin").textContent = pin ? "Unpin" : "Pin";
+    this.find(".rx-pinned").hidden = !pinned;
+    this.find(".rx-pinned").textContent = pinned || "";
   }
 
   listen() {
-    const named = (target) => target.closest && target.closest("[data-name]");
-    for (const box of [this.graph, this.table]) {
-      box.addEventListener("click", (event) => {
-        const hit = named(event.target);
-        if (hit && !this.dragged) this.select(hit.dataset.name, { from: box });
-      });
-      box.addEventListener("mouseover", (event) => this.light(named(event.target)?.dataset.name || ""));
-      box.addEventListener("mouseleave", () => this.light(""));
-    }
-    this.find(".rx-zoom").addEventListener("click", (event) => {
-      const what = event.target.dataset.zoom;
-      if (what) this.changeZoom({ in: 1.25, out: 0.8 }[what]);
-    });
-    this.graph.addEventListener("wheel", (event) => {
-      if (!event.ctrlKey && !event.metaKey) return; // a plain wheel scrolls
-      event.preventDefault();
-      this.changeZoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, event);
-    }, { passive: false });
-    this.graph.addEventListener("keydown", (event) => this.press(event));
-    this.table.addEventListener("keydown", (event) => this.pressInTable(event));
     this.card.addEventListener("click", (event) => this.clickCard(event));
     this.card.addEventListener("keydown", (event) => event.key === "Escape" && this.close(true));
-    this.listenToDrag();
-    new ResizeObserver(() => this.svg && !this.zoom && this.applyZoom()).observe(this.graph);
-  }
-
-  listenToDrag() {
-    let start = null;
-    this.graph.addEventListener("pointerdown", (event) => {
-      this.dragged = false;
-      if (event.pointerType === "mouse" && event.button === 0)
-        start = [event.clientX, event.clientY, this.graph.scrollLeft, this.graph.scrollTop];
-    });
-    addEventListener("pointermove", (event) => {
-      if (!start) return;
-      const [dx, dy] = [event.clientX - start[0], event.clientY - start[1]];
-      if (Math.hypot(dx, dy) > 4) this.dragged = true;
-      if (this.dragged) this.graph.scrollTo(start[2] - dx, start[3] - dy);
-    });
-    addEventListener("pointerup", () => (start = null));
-  }
-
-  /** The node that stands for a name: itself, or the box around it. */
-  findNode(name) {
-    for (let path = name; path; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
-      const node = this.svg.querySelector(`.node[data-name="${CSS.escape(path)}"]`);
-      if (node) return node;
-    }
-    return null;
-  }
-
-  /** The rows of a name: its own and those inside it, or those of what it is a part of. */
-  findRows(name) {
-    const rows = [...this.table.querySelectorAll("tr[data-name]")];
-    for (let path = name; path; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
-      const found = rows.filter((row) => row.dataset.name === path || row.dataset.name.startsWith(path + "."));
-      if (found.length) return found;
-    }
-    return [];
-  }
-
-  hasRow(name) {
-    return Boolean(this.table.querySelector(`tr[data-name="${CSS.escape(name)}"]`));
-  }
-
-  mark(kind, name) {
-    for (const old of this.frame.querySelectorAll(`.${kind}`)) old.classList.remove(kind);
-    if (!name) return [];
-    const node = this.findNode(name);
-    if (node) node.classList.add(kind);
-    const rows = this.findRows(name);
-    for (const row of rows) row.classList.add(kind);
-    return [node, rows[0]];
   }
 
   light(name) {
-    this.mark("lit", name);
+    if (name === this.lit) return;
+    this.lit = name;
+    this.graph.light(name);
+    this.table.light(name);
+    this.views.mark("lit", name);
+  }
+
+  /** Open whatever hides a name, and go there. */
+  reveal(name) {
+    if (!this.graph.spots.has(name)) reveal(this.value.graph.items, this.state, name);
+    writeLink(writeView(this.state), true);
+    this.refresh();
+    this.select(name);
   }
 
   async select(name, { from = null, quiet = false, again = false } = {}) {
-    const exists = name && (this.findNode(name)?.dataset.name === name || this.hasRow(name));
-    if (again && !exists) return this.close();
-    const [node, row] = this.mark("chosen", name);
+    if (again && name && !this.graph.find(name)) return this.close();
     this.selected = name;
-    if (!quiet && from !== this.graph && node) scrollInto(this.graph, node);
-    if (!quiet && from !== this.table && row) scrollInto(this.table, row, 34);
+    writeLink({ sel: name }, true);
+    this.graph.select(name, !quiet && from !== this.graph);
+    this.table.select(name, { scroll: !quiet && from !== this.table });
+    this.views.mark("chosen", name);
     if (!name) return;
     const answer = await this.server.card({ variant: this.value.variant, name });
     if (this.selected !== name || !answer.html) return;
-    this.card.innerHTML = `<button type="button" class="rx-close" aria-label="Close">×</button>${answer.html}`;
+    this.card.innerHTML = `<button type="button" class="rx-close" aria-label="Close">×</button>${answer.html}
+      <p><button type="button" class="rx-node-link">Copy link to this</button></p>`;
     this.card.hidden = false;
+    this.carded = name;
   }
 
   close(byKey = false) {
-    if (byKey) this.graph.focus({ preventScroll: true }); // else the focus would be lost with the card
+    if (byKey) this.graph.box.focus({ preventScroll: true }); // else the focus would be lost with the card
     this.selected = "";
-    this.mark("chosen", "");
-    this.card.hidden = true;
+    this.graph.select("");
+    this.table.select("");
+    writeLink({ sel: "" }, true);
+    this.hideCard();
   }
 
-  clickCard(event) {
+  /** On a wide page the card keeps its place, and says what it is for. */
+  hideCard() {
+    this.card.hidden = true;
+    this.carded = "";
+    this.card.innerHTML = `<p class="rx-quiet">Click a box, or walk with the arrow keys: its shapes, and its parameters and
+      MACs with the numbers put in, are shown here.</p>`;
+  }
+
+  async clickCard(event) {
     if (event.target.closest(".rx-close")) this.close();
+    const link = event.target.closest(".rx-node-link");
+    if (link) link.textContent = await copyText(makeLink({ sel: this.selected }), "The link to this part:");
     const maps = event.target.closest("[data-maps]");
     if (!maps) return;
     this.on.maps({ name: maps.dataset.maps, variant: this.value.variant });
     showTab("Inspect");
   }
-
-  // up and down follow the main path, right and left cross to the shortcut and back
-  press(event) {
-    const nodes = [...this.svg.querySelectorAll(".node")].map((node) => ({ node, box: node.getBoundingClientRect() }));
-    const centre = ({ box }) => [box.left + box.width / 2, box.top + box.height / 2];
-    const axis = centre(nodes[0])[0];
-    const onPath = (item) => Math.abs(centre(item)[0] - axis) < 4;
-    const now = nodes.find(({ node }) => node.dataset.name === this.selected);
-    const [x, y] = now ? centre(now) : [axis, -Infinity];
-    const choose = (items) => {
-      const best = items.sort((a, b) => Math.abs(centre(a)[1] - y) - Math.abs(centre(b)[1] - y))[0];
-      if (best) this.select(best.node.dataset.name, { quiet: false });
-    };
-    const moves = {
-      ArrowDown: () => choose(now ? nodes.filter((n) => onPath(n) && centre(n)[1] > y + 2) : nodes.slice(0, 1)),
-      ArrowUp: () => choose(nodes.filter((n) => onPath(n) && centre(n)[1] < y - 2)),
-      ArrowRight: () => choose(nodes.filter((n) => centre(n)[0] > x + 10 && Math.abs(centre(n)[1] - y) < 400)),
-      ArrowLeft: () => choose(nodes.filter((n) => centre(n)[0] < x - 10)),
-      Enter: () => this.card.querySelector("button")?.focus(),
-      Escape: () => this.close(),
-      "+": () => this.changeZoom(1.25),
-      "-": () => this.changeZoom(0.8),
-      0: () => this.changeZoom(0),
-    };
-    if (!moves[event.key] || event.ctrlKey || event.metaKey || event.altKey) return;
-    event.preventDefault();
-    moves[event.key]();
-  }
-
-  pressInTable(event) {
-    const rows = [...this.table.querySelectorAll("tr[data-name]")];
-    const at = rows.findIndex((row) => row.dataset.name === this.selected);
-    const next = { ArrowDown: at + 1, ArrowUp: at - 1 }[event.key];
-    if (event.key === "Escape") this.close();
-    if (next === undefined || !rows[next]) return;
-    event.preventDefault();
-    this.select(rows[next].dataset.name, {});
-  }
-}
-
-function scrollInto(box, item, top = 8) {
-  const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
-  if (inner.top < outer.top + top) box.scrollTop -= outer.top + top - inner.top;
-  if (inner.bottom > outer.bottom - 8) box.scrollTop += inner.bottom - outer.bottom + 8;
 }

@@ -38,27 +38,33 @@ function themed(layout, empty) {
 
 /** An axis that a person zoomed has a range and no autorange; uirevision alone loses it when data arrives. */
 function keepZoom(before, layout) {
+  if (before.uirevision !== layout.uirevision) return; // another scale, or other things on it
   for (const axis of ["xaxis", "yaxis"])
     if (before[axis].autorange === false) Object.assign(layout[axis], { range: before[axis].range, autorange: false });
 }
 
-function toCsv(data) {
+/** A chart's numbers, a line a point. */
+export function toCsv(data) {
   const lines = [["trace", "x", "y", "value"]];
   for (const trace of data) {
     if (trace.type === "heatmap")
       trace.y.forEach((y, row) => trace.x.forEach((x, column) => lines.push([trace.name || "", x, y, trace.z[row][column]])));
     else trace.x.forEach((x, index) => lines.push([trace.name, x, trace.y[index], ""]));
   }
-  return lines.map((cells) => cells.join(",")).join("\n");
+  return lines.map((cells) => cells.map(quote).join(",")).join("\n");
 }
+
+const quote = (cell) => (/[",\n]/.test(cell) ? `"${String(cell).replaceAll('"', '""')}"` : cell);
 
 const icon = (text) => ({ width: 24, height: 24, path: text });
 const ARROW = "M11 3h2v10l4-4 1.4 1.4L12 16.8 5.6 10.4 7 9l4 4zM5 19h14v2H5z";
 
 export class Chart {
-  constructor(element, name) {
+  /** `onClick(point)` hears of a point that was clicked, with its `x`, `y` and `customdata`. */
+  constructor(element, name, onClick = null) {
     this.element = element;
     this.name = name;
+    this.onClick = onClick;
     this.figure = null;
     new ResizeObserver(() => this.draw()).observe(element);
     addEventListener("rx-theme", () => this.draw());
@@ -101,7 +107,17 @@ export class Chart {
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], toImageButtonOptions: { filename: this.name },
     };
     await Plotly.react(this.element, this.figure.data, layout, config);
+    this.listen();
     this.points = this.figure.data.reduce((sum, trace) => sum + trace.x.length, 0);
     this.element.dataset.points = this.points;
+  }
+  /** Once plotly has made an emitter of the element. */
+  listen() {
+    if (this.listening) return;
+    this.listening = true;
+    this.element.on("plotly_click", ({ points }) => {
+      const point = points.find(({ customdata }) => customdata) || points[0];
+      this.onClick?.(point);
+    });
   }
 }

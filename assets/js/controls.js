@@ -63,6 +63,14 @@ export class Controls {
     }
   }
 
+  /** Mark the fields whose value was refused; the names of controls, or "text" for the variant. */
+  markRefused(names) {
+    const mark = (input, refused) => (refused ? input.setAttribute("aria-invalid", "true") : input.removeAttribute("aria-invalid"));
+    mark(this.text, names.includes("text"));
+    for (const [name, field] of this.fields)
+      for (const input of field.querySelectorAll("input, select")) mark(input, names.includes(name));
+  }
+
   put(name, field, value) {
     const kind = this.kinds.get(name);
     if (kind === "radio") {

@@ -1,4 +1,5 @@
 // The header, the tabs and the theme: what belongs to the page and to no tab.
+import "./asked.js"; // hears what tabs ask of one that is not mounted yet
 import { copyText } from "./files.js";
 import { readLink, writeLink } from "./link.js";
 

@@ -1,5 +1,6 @@
 // Train: the list of runs, and one run live. The page only reads: it asks for the records behind an offset.
 import { Chart } from "./charts.js";
+import { heldIds } from "./held.js";
 import { readLink, writeLink } from "./link.js";
 import { showTab } from "./page.js";
 
@@ -34,15 +35,6 @@ export function mount(element, { props, watch, server, on }) {
   addEventListener("popstate", () => lab.open(readLink().run, false));
   if (readLink().run) lab.open(readLink().run, false);
   lab.tick();
-}
-
-/** Ids of the runs that this browser has seen; on a shared page only these are listed. */
-function heldIds() {
-  try {
-    return JSON.parse(localStorage.getItem("rx-runs") || "[]").slice(0, 200);
-  } catch {
-    return [];
-  }
 }
 
 function hold(id) {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -18,6 +19,8 @@ from explorer.figures.palette import KIND_NAMES
 from explorer.figures.scene import Level
 
 MARKS = {Status.CHANGED: "~", Status.ADDED: "+", Status.REMOVED: "-", Status.SAME: " "}
+WORDS = ("changed", "added", "removed", "renamed")
+RENAMED = "="  # the same operation: what stands beside it gave it another number
 HEADINGS = ("Where", "What", "Params", "MACs", "Saved", "Field")
 NOTES = (
     f"{CONVENTION}.",
@@ -43,16 +46,17 @@ class Line:
 def list_lines(diff: PlanDiff, level: Level) -> list[Line]:
     """What differs, stage by stage, block by block, or these with their operations."""
     if level is Level.STAGE:
-        return [_sum_stage(stage, tuple(groups)) for stage, groups in groupby(diff.groups, lambda group: group.stage)]
+        return [sum_stage(stage, tuple(groups)) for stage, groups in groupby(diff.groups, lambda group: group.stage)]
     lines: list[Line] = []
     for group in diff.groups:
-        lines.append(_describe_group(group))
+        lines.append(describe_group(group))
         if level is Level.OP:
-            lines += [_describe_op_diff(group, op) for op in group.ops]
+            lines += [describe_op_diff(op) for op in group.ops]
     return lines
 
 
-def _sum_stage(stage: str, groups: tuple[GroupDiff, ...]) -> Line:
+def sum_stage(stage: str, groups: tuple[GroupDiff, ...]) -> Line:
+    """All that differs in a stage as one line."""
     cost = sum((group.cost for group in groups), Cost())
     statuses = {group.status for group in groups}
     status = statuses.pop() if len(statuses) == 1 else Status.CHANGED
@@ -64,12 +68,13 @@ def _sum_stage(stage: str, groups: tuple[GroupDiff, ...]) -> Line:
     return Line(Level.STAGE, MARKS[status], stage, ", ".join(words), cost, saved, _describe_fields(_list_ends(groups)))
 
 
-def _describe_group(group: GroupDiff) -> Line:
+def describe_group(group: GroupDiff) -> Line:
+    """Blocks in a row with the same differences as one line."""
     each = " each" if group.repeat > 1 else ""
-    counts = {status: sum(op.status is status for op in group.ops) for status in Status}
+    counts = Counter("renamed" if is_renamed(op) else op.status.value for op in group.ops)
     words = f"{len(group.ops)} operation{'s' if len(group.ops) != 1 else ''}{each}"
     if group.status is Status.CHANGED:
-        changed = ", ".join(f"{number} {status}" for status, number in counts.items() if number)
+        changed = ", ".join(f"{counts[word]} {word}" for word in WORDS if counts[word])
         words = f"operations: {changed}{' in' if each else ''}{each}"
     elif group.status is Status.SAME:
         words = "the same operations"
@@ -79,6 +84,11 @@ def _describe_group(group: GroupDiff) -> Line:
     return Line(
         Level.BLOCK, MARKS[group.status], name, times + words, group.cost, saved, _describe_fields(group.fields)
     )
+
+
+def is_renamed(diff: OpDiff) -> bool:
+    """Whether nothing but an operation's name differs."""
+    return diff.status is Status.CHANGED and all(change.name == "name" for change in diff.changes)
 
 
 def format_title(group: GroupDiff) -> str:
@@ -101,7 +111,8 @@ def _describe_fields(fields: tuple[int | None, int | None]) -> str:
     return str(after or before) if before == after or None in fields else f"{before} → {after}"
 
 
-def _describe_op_diff(group: GroupDiff, diff: OpDiff) -> Line:
+def describe_op_diff(diff: OpDiff) -> Line:
+    """One operation of a group as one line."""
     before, after = diff.before, diff.after
     names = [op.name for op in (before, after) if op]
     what = (
@@ -109,7 +120,8 @@ def _describe_op_diff(group: GroupDiff, diff: OpDiff) -> Line:
         if before and after
         else "".join(map(_describe_op, filter(None, (before, after))))
     )
-    return Line(Level.OP, MARKS[diff.status], " → ".join(dict.fromkeys(names)), what, diff.cost)
+    mark = RENAMED if is_renamed(diff) else MARKS[diff.status]
+    return Line(Level.OP, mark, " → ".join(dict.fromkeys(names)), what, diff.cost)
 
 
 def describe_changes(changes: tuple[Change, ...]) -> str:
@@ -182,7 +194,7 @@ def _format_one(diff: PlanDiff, level: Level) -> str:
 
 def _total_cells(diff: PlanDiff) -> Iterator[tuple[str, ...]]:
     for name, before, after in _list_totals(diff):
-        yield name, f"{before:,}", f"{after:,}", _sign(after - before)
+        yield name, f"{before:,}", f"{after:,}", sign(after - before)
 
 
 def _line_cells(line: Line) -> tuple[str, ...]:
@@ -191,10 +203,11 @@ def _line_cells(line: Line) -> tuple[str, ...]:
 
 
 def _number_cells(line: Line) -> tuple[str, str, str, str]:
-    return _sign(line.cost.params), _sign(line.cost.macs), line.saved, line.field
+    return sign(line.cost.params), sign(line.cost.macs), line.saved, line.field
 
 
-def _sign(number: int) -> str:
+def sign(number: int) -> str:
+    """``+1,024``; 0 is ``0``."""
     return f"{number:+,}" if number else "0"
 
 

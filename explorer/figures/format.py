@@ -33,6 +33,14 @@ def format_bytes(number: int) -> str:
     return f"{format_si(number)}B"
 
 
+def format_seconds(seconds: float) -> str:
+    """Three significant digits: ``412 ms``, ``1.66 s``, ``85.3 µs``."""
+    for size, unit in ((1, "s"), (1e-3, "ms")):
+        if seconds >= size * 0.9995:
+            return f"{_three(seconds / size)} {unit}"
+    return f"{_three(seconds * 1e6)} µs"
+
+
 def align_rows(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[str]:
     """Lines of a table for a fixed-width font; the columns in `right` end alike, the others begin alike."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -74,3 +82,14 @@ def describe_op(op: Op) -> str:
     if op.kind is Kind.DROPOUT:
         parts.append(f"{op.rate:.0%}")
     return ", ".join(parts)
+
+
+def format_window(op: Op) -> tuple[str, str, str]:
+    """Kernel, stride and groups, empty where an operation has none."""
+    if op.kind is Kind.ECA:
+        return str(op.kernel), "", ""
+    if op.kind not in (Kind.CONV, Kind.POOL, Kind.BLUR, Kind.PAD):
+        return "", "", ""
+    kernel = f"{op.kernel}×{op.kernel}" if op.kernel and op.kind is not Kind.PAD else "global" if not op.kernel else ""
+    groups = str(op.groups) if op.kind in (Kind.CONV, Kind.BLUR) else ""
+    return kernel, str(op.stride) if op.kernel else "", groups

@@ -1,49 +1,188 @@
-"""Draw the graph: a plan at one level as SVG for the page, or as a file."""
+"""The whole graph: its parts stacked below each other, as SVG, as data for the page, or as a file."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
+from typing import Any
 
 from explorer.architecture.plan import Kind, Path, Plan
-from explorer.errors import VariantError
-from explorer.figures.layout import (
-    LINE_HEIGHT,
-    Box,
-    Layout,
-    compute_layout,
-    node_colour,
-    render_dot,
-    write_dot,
-)
+from explorer.figures.outline import Item, View, outline_plan
 from explorer.figures.palette import KIND_COLOURS, KIND_NAMES, PATH_COLOURS, PATH_DASHES, PATH_NAMES
-from explorer.figures.scene import Edge, Level, Node, compose_scene
+from explorer.figures.piece import ARROWS, MARKERS, Piece, draw_badge, draw_unit
+from explorer.figures.scene import SELF, Level, Unit, compose_fold
 
-FORMATS = ("svg", "png", "pdf", "dot")
-MARGIN = 12
+MARGIN = 12.0
+FRAME_TOP, FRAME_HEAD, FRAME_END, FRAME_SIDE = 12.0, 24.0, 14.0, 14.0  # around what is open
+CHARACTER = 6.4  # of a frame's words, at 11 px
 STYLE = """
 .rx-svg{font:12px system-ui,-apple-system,"Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;
---surface:#fff;--line:#8a93a1;--ink:#1b2430;--quiet:#5b6675}
+--surface:#fff;--line:#8a93a1;--ink:#1b2430;--quiet:#5b6675;--ground:#f6f7f9;--border:#dfe3e8}
 .rx-svg text{fill:var(--rx-ink,var(--ink));text-anchor:middle;dominant-baseline:central}
 .rx-svg .quiet{fill:var(--rx-quiet,var(--quiet))}
 .rx-svg .title{font-weight:600}
 .rx-svg .box{fill:var(--rx-surface,var(--surface));stroke:var(--rx-line,var(--line));stroke-width:1}
+.rx-svg .frame>rect{fill:var(--rx-ground,var(--ground));stroke:var(--rx-border,var(--border));stroke-width:1}
+.rx-svg .frame text{text-anchor:start;font-size:11px}
 .rx-svg .edge{fill:none;stroke:var(--rx-line,var(--line));stroke-width:1.4}
 .rx-svg .badge{fill:var(--rx-ink,var(--ink))}
 .rx-svg .badge-text{fill:var(--rx-surface,var(--surface));font-weight:600;font-size:11px}
 .rx-svg .node{cursor:pointer;outline:none}
+.rx-svg .node.lit>.box{fill:var(--rx-light,#e7f1f8)}
+.rx-svg .node.chosen>.box{stroke:var(--rx-accent,#0072b2)!important;stroke-width:2.5!important}
+.rx-svg .node.frame.lit>rect,.rx-svg .node.frame.chosen>rect{stroke:var(--rx-accent,#0072b2)}
+.rx-svg .node.frame.chosen>rect{stroke-width:2}
+.rx-svg .heated>.box{fill:color-mix(in srgb,var(--rx-heat,#aa3377) var(--heat),var(--rx-surface,var(--surface)))}
+.rx-svg .heated text:not(.badge-text){fill:var(--rx-ink,var(--ink))}
+.rx-svg text.reading{text-anchor:end;font-size:11px;font-variant-numeric:tabular-nums;fill:var(--rx-quiet,var(--quiet))}
+.rx-svg .sign,.rx-svg .times{cursor:pointer}
+.rx-svg .sign .disc{fill:var(--rx-surface,var(--surface));stroke:var(--rx-line,var(--line))}
+.rx-svg .sign path{stroke:var(--rx-ink,var(--ink));stroke-width:1.6}
+.rx-svg .sign .reach{fill:transparent}
+.rx-svg .sign:hover .disc{stroke:var(--rx-accent,#0072b2);stroke-width:2}
+.rx-svg .is-added>.box{stroke:#009e73;stroke-width:2.5}
+.rx-svg .is-removed>.box{stroke:#d55e00;stroke-width:2.5;stroke-dasharray:5 3}
+.rx-svg .is-changed>.box{stroke:#b88600;stroke-width:2.5;stroke-dasharray:9 3}
 """
 
 
-@lru_cache(maxsize=256)
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """Around what is open, between two heights; `depth` counts the frames around it."""
+
+    name: str
+    title: str
+    words: str
+    repeat: int
+    top: float
+    bottom: float
+    depth: int
+
+
+@dataclass
+class Stack:
+    """Parts in a row, each with its height, and the frames around them. ``assets/js/stack.js`` stacks alike."""
+
+    view: View
+    y: float = 0.0
+    placed: list[tuple[str, Piece, float]] = field(default_factory=list)
+    frames: list[Frame] = field(default_factory=list)
+
+    def add(self, items: Sequence[Item], depth: int = 0) -> None:
+        """Put parts below what is there."""
+        for item in items:
+            if not self.view.is_folded(item):
+                self._add_frame(item, depth, item.repeat, tuple(item.split()))
+            elif not self.view.is_open(item):
+                self._place(item.name, item.closed)
+            else:
+                self._add_frame(item, depth, item.repeat, item.parts)
+
+    def _place(self, name: str, unit: Unit) -> None:
+        piece = draw_unit(unit)
+        self.placed.append((name, piece, self.y))
+        self.y += piece.height
+
+    def _add_frame(self, item: Item, depth: int, repeat: int, parts: Sequence[Item]) -> None:
+        top, place = self.y + FRAME_TOP, len(self.frames)
+        self.y = top + FRAME_HEAD
+        if parts:
+            self.add(parts, depth + 1)
+        elif item.opened:
+            self._place(item.name, item.opened)
+        self.y += FRAME_END
+        words = f"{repeat} alike" if parts and not item.parts else item.words
+        self.frames.insert(place, Frame(item.name, item.title, words, repeat, top, self.y, depth))
+
+    def measure(self) -> tuple[float, float]:
+        """How far it reaches to the left and right of the main path, frames and their words included."""
+        deepest = max((frame.depth for frame in self.frames), default=-1) + 1
+        words = max((len(f"{f.title} {f.words}") * CHARACTER + 60 for f in self.frames), default=0.0)
+        left, right = (max(getattr(piece, side) for _, piece, _ in self.placed) for side in ("left", "right"))
+        return left + FRAME_SIDE * deepest, max(right, words) + FRAME_SIDE * deepest
+
+
+@lru_cache(maxsize=64)
 def draw_graph(plan: Plan, level: Level, fold: bool = True) -> str:
     """Draw a plan as an SVG whose nodes carry their module's path in ``data-name``."""
-    scene = compose_scene(plan, level, fold)
-    layout = compute_layout(scene)
-    pairs = zip(scene.edges, layout.curves, strict=True)
-    edges = "".join(_draw_edge(edge, points) for edge, points in pairs)
-    nodes = "".join(_draw_node(node, layout.boxes[node.id]) for node in scene.nodes)
-    return f"{_open_svg(layout)}{_MARKERS}<g>{edges}</g><g>{nodes}</g></svg>"
+    return draw_view(plan, View(level, fold))
+
+
+def draw_view(plan: Plan, view: View) -> str:
+    """Draw what is open of a plan."""
+    stack = Stack(view)
+    stack.add(outline_plan(plan))
+    left, right = stack.measure()
+    frames = "".join(_draw_frame(frame, left, right) for frame in stack.frames)
+    line = f'<path class="edge" d="M0,20V{stack.y - 20:.1f}"/>'
+    pieces = "".join(
+        f'<g transform="translate(0,{y:.1f})">{piece.svg.replace(SELF, name)}</g>' for name, piece, y in stack.placed
+    )
+    width, height = left + right + 2 * MARGIN, stack.y + 2 * MARGIN
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" class="rx-svg" width="{width:.0f}" height="{height:.0f}" '
+        f'viewBox="{-left - MARGIN:.1f} {-MARGIN} {width:.1f} {height:.1f}" role="group" '
+        f'aria-label="Graph of the network">{MARKERS}<g>{frames}</g>{line}<g>{pieces}</g></svg>'
+    )
+
+
+def _draw_frame(frame: Frame, left: float, right: float) -> str:
+    shrink = FRAME_SIDE * frame.depth
+    width, height = left + right - 2 * shrink, frame.bottom - frame.top
+    label = f"{frame.title}: {frame.words}" if frame.words else frame.title
+    badge = draw_badge(frame.repeat, -left + shrink + 4, frame.top) if frame.repeat > 1 else ""
+    y = frame.top + FRAME_HEAD / 2 + 2
+    return (
+        f'<g class="node frame" data-name="{frame.name}" data-repeat="{frame.repeat}" role="button" tabindex="-1">'
+        f'<title>{escape(label)}</title><rect x="{-left + shrink:.1f}" y="{frame.top:.1f}" width="{width:.1f}" '
+        f'height="{height:.1f}" rx="8"/><text x="14" y="{y:.1f}"><tspan class="title">{escape(frame.title)}</tspan>'
+        f'<tspan class="quiet" dx="6">{escape(frame.words)}</tspan></text>{badge}</g>'
+    )
+
+
+def describe_graph(plan: Plan, view: View) -> dict[str, Any]:
+    """The graph as the page stacks it: drawings of parts, each once, and the tree of parts that says where they stand.
+
+    Equal blocks have one drawing, `single` when they stand alone; dense ones, which differ, have `members` of their own
+    where `view` unfolds them.
+    """
+    pieces = _Pieces()
+    items = [_describe_item(item, view, pieces) for item in outline_plan(plan)]
+    return {"items": items, "pieces": pieces.data, "arrows": ARROWS}
+
+
+class _Pieces:
+    """Drawings by number, each once."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[int, int] = {}
+        self.data: list[dict[str, Any]] = []
+
+    def number(self, unit: Unit | None) -> int | None:
+        """The number of a part's drawing."""
+        if unit is None:
+            return None
+        piece = draw_unit(unit)
+        if id(piece) not in self.numbers:
+            self.numbers[id(piece)] = len(self.data)
+            self.data.append({name: getattr(piece, name) for name in Piece.__slots__})
+        return self.numbers[id(piece)]
+
+
+def _describe_item(item: Item, view: View, pieces: _Pieces) -> dict[str, Any]:
+    data: dict[str, Any] = {"name": item.name, "title": item.title, "words": item.words, "repeat": item.repeat}
+    data |= {"closed": pieces.number(item.closed), "opened": pieces.number(item.opened)}
+    if item.parts:
+        data["parts"] = [_describe_item(part, view, pieces) for part in item.parts]
+    if item.fold and item.repeat > 1:
+        alone = f"{item.fold.block.kind} block"
+        if not item.fold.is_dense:
+            data["single"] = {"words": alone, "closed": pieces.number(compose_fold(item.fold.blocks[:1]))}
+        elif not view.is_folded(item):
+            data["members"] = [_describe_item(member, view, pieces) for member in item.split()]
+    return data
 
 
 def draw_legend(plan: Plan) -> str:
@@ -62,108 +201,4 @@ def _draw_line(path: Path) -> str:
     return (
         f'<span><svg width="26" height="8" aria-hidden="true"><path d="M1 4h24" stroke="{PATH_COLOURS[path]}" '
         f'stroke-width="2" stroke-dasharray="{PATH_DASHES[path]}"/></svg>{PATH_NAMES[path]} shortcut</span>'
-    )
-
-
-def export_graph(plan: Plan, level: Level, file_format: str) -> bytes:
-    """Write the graph as the content of an svg, png, pdf or dot file. Raises `VariantError` for another format."""
-    if file_format == "svg":
-        svg = draw_graph(plan, level).replace("<g>", f"<style>{STYLE}</style><g>", 1)
-        return ('<?xml version="1.0" encoding="UTF-8"?>\n' + svg + "\n").encode()
-    dot = write_dot(compose_scene(plan, level))
-    if file_format == "dot":
-        return dot.encode()
-    if file_format in FORMATS:
-        return render_dot(dot, file_format)
-    raise VariantError(f"“{file_format[:20]}” is no format for a graph: use {', '.join(FORMATS)}.")
-
-
-_MARKERS = "<defs>" + "".join(
-    f'<marker id="rx-arrow-{name}" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" '
-    f'orient="auto-start-reverse"><path d="M0,0.5 L8,4 L0,7.5 z" fill="{colour}"/></marker>'
-    for name, colour in [("main", "#8a93a1"), *((path.name.lower(), c) for path, c in PATH_COLOURS.items())]
-) + "</defs>"  # fmt: skip
-
-
-def _open_svg(layout: Layout) -> str:
-    width, height = layout.width + 2 * MARGIN, layout.height + 2 * MARGIN
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="rx-svg" width="{width:.0f}" height="{height:.0f}" '
-        f'viewBox="{-MARGIN} {-MARGIN} {width:.1f} {height:.1f}" role="group" aria-label="Graph of the network">'
-    )
-
-
-def _draw_edge(edge: Edge, points: list[tuple[float, float]]) -> str:
-    start, *rest = (f"{x:.1f},{y:.1f}" for x, y in points)
-    curve = f"M{start} C{' '.join(rest)}"
-    if edge.path is None:
-        return f'<path class="edge" d="{curve}" marker-end="url(#rx-arrow-main)"/>'
-    name, dash = edge.path.name.lower(), PATH_DASHES[edge.path]
-    dashed = f' stroke-dasharray="{dash}"' if dash else ""
-    return (
-        f'<path class="edge shortcut path-{name}" d="{curve}" style="stroke:{PATH_COLOURS[edge.path]};'
-        f'stroke-width:2"{dashed} marker-end="url(#rx-arrow-{name})"/>'
-    )
-
-
-def _draw_node(node: Node, box: Box) -> str:
-    body = _draw_sum(box) if node.lines == ("+",) else _draw_box(node, box)
-    return (
-        f'<g class="node {node.style}" data-name="{escape(node.id)}" data-repeat="{node.repeat}" role="button" '
-        f'tabindex="-1" aria-label="{escape(node.label)}"><title>{escape(node.label)}</title>{body}</g>'
-    )
-
-
-def _draw_sum(box: Box) -> str:
-    radius = box.width / 2
-    return (
-        f'<circle class="box" cx="{box.x:.1f}" cy="{box.y:.1f}" r="{radius:.1f}"/>'
-        f'<path d="M{box.x - 6:.1f},{box.y:.1f}h12M{box.x:.1f},{box.y - 6:.1f}v12" '
-        'style="stroke:var(--rx-ink,var(--ink));stroke-width:1.8"/>'
-    )
-
-
-def _draw_box(node: Node, box: Box) -> str:
-    left, top = box.x - box.width / 2, box.y - box.height / 2
-    shortcut = node.style.startswith("path-")
-    colour = node_colour(node.style)
-    radius = box.height / 2 if shortcut else 5
-    outline = f' style="stroke:{colour};{_dash(node.style)}"' if shortcut else ""
-    parts = [
-        f'<rect class="box" x="{left:.1f}" y="{top:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
-        f'rx="{min(radius, 14):.0f}"{outline}/>'
-    ]
-    if not shortcut:
-        parts.append(
-            f'<rect x="{left + 3:.1f}" y="{top + 4:.1f}" width="4" height="{box.height - 8:.1f}" rx="2" '
-            f'style="fill:{colour}"/>'
-        )
-    parts += _draw_text(node, box)
-    if node.repeat > 1:
-        parts.append(_draw_badge(node.repeat, left, top))
-    return "".join(parts)
-
-
-def _dash(style: str) -> str:
-    dash = next((PATH_DASHES[path] for path in Path if style == f"path-{path.name.lower()}"), "")
-    return f"stroke-dasharray:{dash};stroke-width:1.5" if dash else "stroke-width:1.5"
-
-
-def _draw_text(node: Node, box: Box) -> list[str]:
-    first = box.y - (len(node.lines) - 1) * LINE_HEIGHT / 2
-    centre = box.x if node.style.startswith("path-") else box.x + 3  # beside the coloured stripe
-    texts = []
-    for index, line in enumerate(node.lines):
-        style = "title" if index == 0 else "quiet" if index == len(node.lines) - 1 else ""
-        y = first + index * LINE_HEIGHT
-        texts.append(f'<text class="{style}" x="{centre:.1f}" y="{y:.1f}">{escape(line)}</text>')
-    return texts
-
-
-def _draw_badge(repeat: int, left: float, top: float) -> str:
-    width = 18 + 6 * len(str(repeat))
-    x = left + 2
-    return (
-        f'<rect class="badge" x="{x - width / 2:.1f}" y="{top - 8:.1f}" width="{width}" height="17" rx="8.5"/>'
-        f'<text class="badge-text" x="{x:.1f}" y="{top + 0.5:.1f}">×{repeat}</text>'
     )

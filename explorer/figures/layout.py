@@ -1,19 +1,19 @@
-"""Where the boxes go: `graphviz` writes the DOT, `pygraphviz` (its wheel carries Graphviz) lays it out in-process."""
+"""Where the boxes of one part go, by arithmetic: the main path straight down at x = 0, the shortcut beside it."""
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
+from functools import lru_cache
 
-import graphviz
-import pygraphviz
+from explorer.figures.scene import SELF, Node, Unit
 
-from explorer.figures.palette import KIND_COLOURS, PATH_COLOURS, PATH_DASHES
-from explorer.figures.scene import Edge, Node, Scene
-
-INCH = 72.0
 LINE_HEIGHT, CHARACTER = 15.0, 6.9  # at 12 px
-_GRAPHVIZ = threading.Lock()  # its C library keeps state of its own; layouts take milliseconds
+NAME_LENGTH = 12  # characters kept for the part's name, such as layer2.10
+GAP = 21.0  # between boxes, with room for an arrow
+FORK = 8.0  # from a box to where the shortcut leaves behind it
+ASIDE = 30.0  # from the widest box of the branch to the shortcut's
+TURN = 10.0  # radius of a shortcut's corners
+SUM = 26.0  # diameter of the sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,100 +25,73 @@ class Box:
     width: float
     height: float
 
+    @property
+    def top(self) -> float:
+        """Its upper edge."""
+        return self.y - self.height / 2
+
+    @property
+    def bottom(self) -> float:
+        """Its lower edge."""
+        return self.y + self.height / 2
+
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Boxes by node id, and for each edge the points of its curve: a start, then triples for Bézier segments."""
+    """Where a part's boxes go, y from 0 down to `height`, and how far it reaches to the left and right of x = 0.
 
-    width: float
+    `fork` is the height at which the shortcut leaves the main path.
+    """
+
+    main: tuple[Box, ...]
+    side: tuple[Box, ...]
+    fork: float
+    left: float
+    right: float
     height: float
-    boxes: dict[str, Box]
-    curves: list[list[tuple[float, float]]]
 
 
 def measure_node(node: Node) -> tuple[float, float]:
     """Width and height in pixels that a node's text needs."""
     if node.lines == ("+",):
-        return 26.0, 26.0
-    longest = max(map(len, node.lines))
-    badge = 34 if node.repeat > 1 else 0
-    return max(64.0, longest * CHARACTER + 26 + badge), len(node.lines) * LINE_HEIGHT + 12
+        return SUM, SUM
+    longest = max(len(line) + (NAME_LENGTH - 1 if line.startswith(SELF) else 0) for line in node.lines)
+    signs = 22 if node.opens else 0  # where it opens, and how often it repeats, stand on its edges
+    return max(64.0, longest * CHARACTER + 26 + signs), len(node.lines) * LINE_HEIGHT + 12
 
 
-def write_dot(scene: Scene, labels: bool = True) -> str:
-    """Write the scene as DOT. Main path in one group, so that it runs straight down; shortcuts leave on the right."""
-    graph = graphviz.Digraph(
-        graph_attr={"ordering": "out", "ranksep": "0.22", "nodesep": "0.32", "splines": "spline", "pad": "0.1"},
-        node_attr={"shape": "box", "fixedsize": "true", "fontname": "Helvetica", "fontsize": "12", "margin": "0"},
-        edge_attr={"arrowsize": "0.6", "color": "#6b7280"},
-    )
-    for node in scene.nodes:
-        graph.node(_quote(node.id), **_node_attributes(node, labels))
-    for edge in sorted(scene.edges, key=lambda edge: edge.path is not None):
-        graph.edge(_quote(edge.tail), _quote(edge.head), **_edge_attributes(edge))
-    return str(graph.source)
+@lru_cache(maxsize=4096)
+def place_unit(unit: Unit) -> Layout:
+    """Place a part's boxes; where the shortcut's need more height than the branch's, the sum moves down."""
+    sizes, sides = [measure_node(node) for node in unit.main], [measure_node(node) for node in unit.side]
+    needed = sum(height + GAP for _, height in sides) + 2 * TURN
+    main: list[Box] = []
+    fork = 0.0
+    y = -GAP - FORK if unit.main[0].style == "input" else 0.0  # nothing leads to it
+    for index, (width, height) in enumerate(sizes):
+        if index == 0 or (unit.side and index == unit.fork):
+            y += FORK  # room for it even where nothing leaves, so that first boxes stand side by side
+            fork = y if index == unit.fork else fork
+        y += GAP
+        if unit.side and index == unit.join:
+            y = max(y, fork + needed - height / 2)
+        main.append(Box(0.0, y + height / 2, width, height))
+        y += height
+    side = _place_side(unit, main, sides, fork)
+    right = max(box.x + box.width / 2 for box in (*main, *side))
+    return Layout(tuple(main), side, fork, max(box.width for box in main) / 2, right, y)
 
 
-def _quote(name: str) -> str:
-    return name.replace(":", "_")  # the DOT writer reads a colon as a port
-
-
-def _node_attributes(node: Node, labels: bool) -> dict[str, str]:
-    width, height = measure_node(node)
-    text = "\\n".join(node.lines) + (f"\\n×{node.repeat}" if node.repeat > 1 and labels else "")
-    attributes = {
-        "label": text if labels else "",
-        "width": f"{width / INCH:.3f}",
-        "height": f"{(height + (LINE_HEIGHT if node.repeat > 1 and labels else 0)) / INCH:.3f}",
-        "color": node_colour(node.style),
-    }
-    if node.lines == ("+",):
-        attributes["shape"] = "circle"
-    if node.style.startswith("path-"):
-        attributes["style"] = "rounded"
-    return attributes | ({} if node.side else {"group": "main"})
-
-
-def _edge_attributes(edge: Edge) -> dict[str, str]:
-    if edge.path is None:
-        return {"weight": "100"}
-    style = "dashed" if PATH_DASHES[edge.path] else "solid"
-    return {"color": PATH_COLOURS[edge.path], "style": style, "penwidth": "1.6", "weight": "1"}
-
-
-def node_colour(style: str) -> str:
-    """The colour of a node's kind; neutral for what holds several kinds."""
-    colours = {kind.value: colour for kind, colour in KIND_COLOURS.items()}
-    colours |= {f"path-{path.name.lower()}": colour for path, colour in PATH_COLOURS.items()}
-    return colours.get(style, "#6b7280")
-
-
-def render_dot(dot: str, file_format: str) -> bytes:
-    """Lay out and draw DOT with Graphviz: svg, png, pdf or plain."""
-    with _GRAPHVIZ:
-        graph = pygraphviz.AGraph(string=dot)
-        try:
-            return bytes(graph.draw(format=file_format, prog="dot"))
-        finally:
-            graph.close()
-
-
-def compute_layout(scene: Scene) -> Layout:
-    """Place every node and edge of a scene."""
-    lines = [line.split() for line in render_dot(write_dot(scene, labels=False), "plain").decode().splitlines()]
-    height = float(lines[0][3])
-    boxes, curves = {}, {}
-    for line in lines:
-        if line[0] == "node":
-            x, y, w, h = (float(value) * INCH for value in line[2:6])
-            boxes[line[1].strip('"')] = Box(x, height * INCH - y, w, h)
-        if line[0] == "edge":
-            numbers = [float(value) * INCH for value in line[4 : 4 + 2 * int(line[3])]]
-            points = list(zip(numbers[::2], [height * INCH - y for y in numbers[1::2]], strict=True))
-            curves[line[1].strip('"'), line[2].strip('"')] = points
-    return Layout(
-        float(lines[0][2]) * INCH,
-        height * INCH,
-        {node.id: boxes[_quote(node.id)] for node in scene.nodes},
-        [curves[_quote(edge.tail), _quote(edge.head)] for edge in scene.edges],
-    )
+def _place_side(unit: Unit, main: list[Box], sizes: list[tuple[float, float]], fork: float) -> tuple[Box, ...]:
+    """The shortcut's boxes, in the middle between where it leaves and where it ends."""
+    if not sizes:
+        return ()
+    reach = max(box.width for box in main[unit.fork : unit.join]) / 2
+    x = reach + ASIDE + max(width for width, _ in sizes) / 2
+    total = sum(height for _, height in sizes) + GAP * (len(sizes) - 1)
+    y = (fork + main[unit.join].y) / 2 - total / 2
+    boxes = []
+    for width, height in sizes:
+        boxes.append(Box(x, y + height / 2, width, height))
+        y += height + GAP
+    return tuple(boxes)

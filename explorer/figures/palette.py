@@ -81,8 +81,8 @@ PATH_NAMES: dict[Path, str] = {
     Path.NONE: "no shortcut",
 }
 TRAIN, HELD_OUT = "#0072b2", "#d55e00"
-# kinds of variants, by what is rarest about their blocks: plain convolutions, 1x1 projections, attention and dense
-# connections have the colours that they have in the graph; each kind has a marker too
+# kinds of variants, by what is rarest about their blocks: plain convolutions, 1x1 projections and attention have the
+# colours that they have in the graph, dense a yellow, since the graph's orange is too near to red; all have markers too
 BLOCK_COLOURS: dict[str, str] = {
     "basic": KIND_COLOURS[Kind.CONV],
     "bottleneck": PATH_COLOURS[Path.PROJECTION],
@@ -96,4 +96,19 @@ BLOCK_NAMES: dict[str, str] = {
     "grouped": "grouped",
     "attention": "SE or ECA",
     "dense": "dense",
+}
+MACS, FORWARD = "#9ca3af", "#009e73"  # what was counted, grey, beside what was measured; a training step is TRAIN
+# Variants 1 to 4 of a comparison: each has its number, marker and dash too. Neither of train's and held-out's colours.
+VARIANT_COLOURS = ("#009e73", "#cc79a7", "#e69f00", "#56b4e9")
+VARIANT_MARKERS = ("circle", "square", "diamond", "triangle-up")
+VARIANT_DASHES = ("solid", "dash", "dot", "dashdot")
+
+
+def node_colour(style: str) -> str:
+    """The colour of a node's kind; neutral for what holds several kinds."""
+    return _NODE_COLOURS.get(style, "#6b7280")
+
+
+_NODE_COLOURS = {kind.value: colour for kind, colour in KIND_COLOURS.items()} | {
+    f"path-{path.name.lower()}": colour for path, colour in PATH_COLOURS.items()
 }

@@ -1,14 +1,16 @@
-"""Plan -> Scene: the boxes and lines of the graph at one of three levels, before anything is placed or drawn.
+"""Parts of a plan -> what is drawn of each: boxes down the main path, and the shortcut's beside it.
 
-Repeated blocks are folded into one box, "×N". Every residual connection has a line of its own, at every level.
+Nothing is placed here. Names within a part begin with ``@``, which stands for the part's own, so that equal blocks
+have one drawing.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from explorer.architecture.config import Shape
 from explorer.architecture.cost import Cost, compute_block_cost, compute_op_cost, compute_ops_cost
@@ -16,8 +18,8 @@ from explorer.architecture.plan import Kind, Op, Path, Plan, ResidualBlock, Stag
 from explorer.figures.format import describe_op, format_shape, format_si
 from explorer.figures.palette import PATH_NAMES
 
+SELF = "@"  # the name of the part that is drawn
 _SHAPED = (Kind.CONV, Kind.POOL, Kind.BLUR, Kind.LINEAR, Kind.PAD)  # kinds that change a shape
-MAX_NODES = 700  # dot needs 0.1 s for as many, 8 s for 4,200
 
 
 class Level(StrEnum):
@@ -30,39 +32,36 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A box: `id` is the module's path, `lines` its text, `style` a kind of op, stem, stage, block, head, path-..."""
+    """A box: `id` is the module's path, `lines` its text, `style` a kind of op, stem, stage, block, head, path-...
+
+    `opens` says that there is more inside.
+    """
 
     id: str
     lines: tuple[str, ...]
     style: str
     label: str
-    side: bool = False
     repeat: int = 1
+    opens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
-    """A line; `path` says which kind of shortcut it belongs to, None on the main path."""
+class Unit:
+    """What is drawn of one part. A shortcut leaves above ``main[fork]``, passes `side`, and ends at ``main[join]``.
 
-    tail: str
-    head: str
+    `path` is the kind of the shortcut, None where there is none.
+    """
+
+    main: tuple[Node, ...]
+    side: tuple[Node, ...] = ()
+    fork: int = 0
+    join: int = 0
     path: Path | None = None
 
-
-@dataclass
-class Scene:
-    """What is to be drawn, in order."""
-
-    nodes: list[Node] = field(default_factory=list)
-    edges: list[Edge] = field(default_factory=list)
-    last: str = ""
-
-    def add(self, node: Node) -> None:
-        """Append a box to the main path."""
-        self.nodes.append(node)
-        if self.last:
-            self.edges.append(Edge(self.last, node.id))
-        self.last = node.id
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """All boxes: the main path in the order it runs, the shortcut's before the sum."""
+        return self.main[: self.join] + self.side + self.main[self.join :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +85,26 @@ class Fold:
         return len(self.blocks)
 
     @property
+    def is_dense(self) -> bool:
+        """Whether they are alike, but not equal."""
+        return self.block.path is Path.DENSE
+
+    @property
     def title(self) -> str:
-        """``layer1.1`` or ``layer1.1-3``."""
+        """``layer1.1`` or ``layer1.1–3``."""
+        return self.name + self.suffix
+
+    @property
+    def suffix(self) -> str:
+        """What the title says behind the first one's name: ``–3``."""
+        first = int(self.name.rpartition(".")[2])
+        return "" if self.repeat == 1 else f"–{first + self.repeat - 1}"
+
+    def split(self) -> Iterator[Fold]:
+        """Each of them by itself."""
         stage, _, first = self.name.rpartition(".")
-        return self.name if self.repeat == 1 else f"{stage}.{first}–{int(first) + self.repeat - 1}"
+        for index, block in enumerate(self.blocks):
+            yield Fold(f"{stage}.{int(first) + index}", (block,))
 
 
 def fold_stage(stage: Stage, fold: bool = True) -> Iterator[Fold]:
@@ -113,117 +128,93 @@ def count_ops(plan: Plan) -> int:
     return sum(len(ops) for _, ops in plan.parts())
 
 
-def compose_scene(plan: Plan, level: Level, fold: bool = True) -> Scene:
-    """Compose the boxes and lines of a plan; without `fold` every block is drawn, up to `MAX_NODES` operations."""
-    scene = Scene()
-    fold = fold or count_ops(plan) > MAX_NODES
-    scene.add(Node("input", ("input", format_shape(plan.architecture.input)), "input", "The input image"))
-    _add_part(scene, "stem", plan.stem, level)
-    for stage in plan.stages:
-        if stage.transition:
-            _add_part(scene, f"{stage.name}.transition", stage.transition, level, f"{stage.name}.")
-        if level is Level.STAGE:
-            _add_stage(scene, stage)
-            continue
-        for folded in fold_stage(stage, fold):
-            (_add_block if level is Level.BLOCK else _add_ops)(scene, folded)
-    _add_part(scene, "head", plan.head, level)
-    return scene
+def compose_input(shape: Shape) -> Unit:
+    """The image that comes in."""
+    return Unit((Node(SELF, ("input", format_shape(shape)), "input", "The input image"),))
 
 
-def _add_part(scene: Scene, name: str, ops: tuple[Op, ...], level: Level, prefix: str = "") -> None:
-    """Stem, transition or head: one box, or a box an operation."""
-    if level is Level.OP:
-        for op in ops:
-            scene.add(_op_node(prefix + op.name, op))
-        return
+@lru_cache(maxsize=1024)
+def compose_part(title: str, ops: tuple[Op, ...]) -> Unit:
+    """Stem, transition or head as one box."""
     weighted = [describe_op(op) for op in ops if op.kind in (Kind.CONV, Kind.POOL, Kind.LINEAR)]
-    scene.add(_box(name, name, weighted, compute_ops_cost(ops), ops[-1].output, name.rpartition(".")[2]))
+    box = _box(SELF, weighted, compute_ops_cost(ops), ops[-1].output, title.rpartition(".")[2])
+    return Unit((box,))
 
 
-def _box(id: str, title: str, lines: list[str], cost: Cost, output: Shape, style: str, repeat: int = 1) -> Node:
-    size = f"{format_si(cost.params).rstrip()} params · {format_si(cost.macs)}MACs"
-    text = (title, *lines, format_shape(output))
-    label = f"{title}: {', '.join(lines)}; output {format_shape(output)}; {size}"
-    return Node(id, text, style, label, repeat=repeat)
+@lru_cache(maxsize=1024)
+def compose_chain(ops: tuple[Op, ...]) -> Unit:
+    """Stem, transition or head, a box an operation; their names begin with the part's last word."""
+    return Unit(tuple(_op_node(op, f"{SELF}.{op.name.partition('.')[2]}") for op in ops))
 
 
-def _op_node(id: str, op: Op, side: bool = False, repeat: int = 1) -> Node:
-    cost = compute_op_cost(op)
-    name = describe_op(op)
-    lines = (name, format_shape(op.output)) if op.kind in _SHAPED else (name,)
-    size = f"; {format_si(cost.params).rstrip()} parameters" if cost.params else ""
-    return Node(id, lines, op.kind.value, f"{id}: {name}, output {format_shape(op.output)}{size}", side, repeat)
-
-
-def _add_stage(scene: Scene, stage: Stage) -> None:
+def compose_stage(stage: Stage) -> Unit:
+    """A stage as one box, with all its shortcuts in words beside it."""
     block, cost = stage.blocks[-1], sum((compute_block_cost(b) for b in stage.blocks), Cost())
     count = len(stage.blocks)
     words = f"{count} {block.kind} block{'s' if count > 1 else ''}"
+    box = _box(SELF, [words], cost, block.output, "stage")
     paths = Counter(b.path for b in stage.blocks)
-    before = scene.last
-    scene.add(_box(stage.name, stage.name, [words], cost, block.output, "stage"))
-    if Path.NONE not in paths:
-        kinds = [f"{number} × {PATH_NAMES[path]}" for path, number in paths.items()]
-        _add_shortcut(scene, before, stage.name, tuple(kinds), next(iter(paths)))
+    if Path.NONE in paths:
+        return Unit((box,))
+    kinds = tuple(f"{number} × {PATH_NAMES[path]}" for path, number in paths.items())
+    return _beside(box, kinds, next(iter(paths)))
 
 
-def _add_block(scene: Scene, fold: Fold) -> None:
-    block, before = fold.block, scene.last
+@lru_cache(maxsize=4096)
+def compose_fold(blocks: tuple[ResidualBlock, ...], suffix: str = "") -> Unit:
+    """Blocks that are alike as one box, with the shortcut of the first beside it."""
+    block = blocks[0]
     convs = [
         f"{op.kernel}×{op.kernel}, {op.output[0]}" + (f", /{op.stride}" if op.stride > 1 else "")
         for op in block.branch
         if op.kind is Kind.CONV
     ]
-    cost = sum(map(compute_block_cost, fold.blocks), Cost())
-    output = fold.blocks[-1].output
-    scene.add(_box(fold.name, fold.title, [" → ".join(convs)], cost, output, "block", fold.repeat))
-    if block.path is not Path.NONE:
-        stride = block.shortcut[0].stride if block.shortcut else 1
-        words = PATH_NAMES[block.path] + (f", /{stride}" if stride > 1 else "")
-        _add_shortcut(scene, before, fold.name, (words,), block.path)
+    cost = sum(map(compute_block_cost, blocks), Cost())
+    box = _box(SELF, [" → ".join(convs)], cost, blocks[-1].output, "block", len(blocks), suffix)
+    if block.path is Path.NONE:
+        return Unit((box,))
+    stride = block.shortcut[0].stride if block.shortcut else 1
+    return _beside(box, (PATH_NAMES[block.path] + (f", /{stride}" if stride > 1 else ""),), block.path)
 
 
-def _add_shortcut(scene: Scene, before: str, name: str, words: tuple[str, ...], path: Path) -> None:
-    """The line beside a box, its label, and the sum where both meet."""
-    merge, shortcut = f"{name}.merge", f"{name}.shortcut"
-    label = f"Shortcut of {name}: {', '.join(words)}"
-    scene.nodes.append(Node(shortcut, words, f"path-{path.name.lower()}", label, side=True))
-    scene.add(_merge_node(merge, path))
-    scene.edges += [Edge(before, shortcut, path), Edge(shortcut, merge, path)]
+@lru_cache(maxsize=4096)
+def compose_block(block: ResidualBlock) -> Unit:
+    """A block, a box an operation: what comes before both ways, the branch, the shortcut beside it, the sum, after."""
+    before, branch, after = (tuple(map(_op_node, ops)) for ops in (block.before, block.branch, block.after))
+    if block.path is Path.NONE:
+        return Unit(before + branch + after)
+    main = (*before, *branch, _merge_node(block.path), *after)
+    side = tuple(map(_op_node, block.shortcut)) or (_pill((PATH_NAMES[block.path],), block.path),)
+    fork = len(before) if block.path.projects else 0  # a projection reads what the shared norm and activation give
+    return Unit(main, side, fork, len(before) + len(branch), block.path)
 
 
-def _add_ops(scene: Scene, fold: Fold) -> None:
-    block, before = fold.block, scene.last
-    for index, op in enumerate(block.before + block.branch):
-        scene.add(_op_node(f"{fold.name}.{op.name}", op, repeat=fold.repeat if index == 0 else 1))
-        if block.path.projects and index + 1 == len(block.before):
-            before = scene.last  # a projection reads what the shared norm and activation give
-    if block.path is not Path.NONE:
-        _add_op_shortcut(scene, before, fold)
-        scene.add(_merge_node(f"{fold.name}.merge", block.path))
-        tail = scene.nodes[-2].id
-        scene.edges.append(Edge(tail, scene.last, block.path))
-    for op in block.after:
-        scene.add(_op_node(f"{fold.name}.{op.name}", op))
+def _beside(box: Node, words: tuple[str, ...], path: Path) -> Unit:
+    """A box with the shortcut in words beside it, and the sum where both meet."""
+    return Unit((box, _merge_node(path)), (_pill(words, path),), 0, 1, path)
 
 
-def _merge_node(id: str, path: Path) -> Node:
+def _pill(words: tuple[str, ...], path: Path) -> Node:
+    return Node(f"{SELF}.shortcut", words, f"path-{path.name.lower()}", f"Shortcut of {SELF}: {', '.join(words)}")
+
+
+def _merge_node(path: Path) -> Node:
+    id = f"{SELF}.merge"
     if path is Path.DENSE:
         return Node(id, ("concat",), "concat", f"{id}: what the branch computes is appended to what came")
     return Node(id, ("+",), "add", f"{id}: shortcut and branch are added")
 
 
-def _add_op_shortcut(scene: Scene, before: str, fold: Fold) -> None:
-    block = fold.block
-    if not block.shortcut:
-        words = PATH_NAMES[block.path]
-        style, label = f"path-{block.path.name.lower()}", f"Shortcut of {fold.name}: {words}"
-        scene.nodes.append(Node(f"{fold.name}.shortcut", (words,), style, label, side=True))
-        scene.edges.append(Edge(before, f"{fold.name}.shortcut", block.path))
-        return
-    for op in block.shortcut:
-        name = f"{fold.name}.{op.name}"
-        scene.nodes.append(_op_node(name, op, side=True))
-        scene.edges.append(Edge(before, name, block.path))
-        before = name
+def _box(id: str, lines: list[str], cost: Cost, output: Shape, style: str, repeat: int = 1, suffix: str = "") -> Node:
+    size = f"{format_si(cost.params).rstrip()} params · {format_si(cost.macs)}MACs"
+    title = id + suffix
+    label = f"{title}: {', '.join(lines)}; output {format_shape(output)}; {size}"
+    return Node(id, (title, *lines, format_shape(output)), style, label, repeat, opens=True)
+
+
+def _op_node(op: Op, id: str = "") -> Node:
+    id = id or f"{SELF}.{op.name}"
+    name, params = describe_op(op), compute_op_cost(op).params
+    lines = (name, format_shape(op.output)) if op.kind in _SHAPED else (name,)
+    size = f"; {format_si(params).rstrip()} parameters" if params else ""
+    return Node(id, lines, op.kind.value, f"{id}: {name}, output {format_shape(op.output)}{size}")

@@ -1,4 +1,4 @@
-"""The cost table: rows for the page, and the whole of it as JSON, CSV or Markdown."""
+"""The cost table: rows for the page, and the whole of it as JSON, CSV, Markdown or LaTeX."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from explorer.architecture.cost import (
     list_rows,
 )
 from explorer.architecture.memory import compute_training_memory
-from explorer.architecture.plan import Kind, Op, Path, Plan
+from explorer.architecture.plan import Op, Path, Plan
 from explorer.architecture.presets import find_preset
 from explorer.architecture.profile import profile_plan
 from explorer.architecture.variant import format_variant
@@ -32,8 +32,10 @@ from explorer.figures.format import (
     format_shape,
     format_share,
     format_si,
+    format_window,
     name_op,
 )
+from explorer.figures.latex import LatexTable, escape_latex, write_latex
 from explorer.figures.palette import KIND_COLOURS, PATH_NAMES
 from explorer.figures.profile import format_field
 from explorer.figures.scene import Fold, fold_stage
@@ -101,6 +103,19 @@ def format_text(plan: Plan) -> str:
     return "\n".join([*align_rows(rows, {6, 7}), "", describe_totals(plan)])
 
 
+def format_latex(plan: Plan) -> str:
+    """A LaTeX table in the style of booktabs; the caption names variant, input and what was counted."""
+    cells = ([escape_latex(str(cell)) for cell in _plain_cells(row)] for row in list_rows(plan))
+    total = compute_cost(plan)
+    foot = ["total", "", "", "", "", "", str(total.params), str(total.macs)]
+    return write_latex(LatexTable(_caption(plan), "llllrrrr", list(HEADINGS[:-1]), list(cells), [foot]))
+
+
+def _caption(plan: Plan) -> str:
+    shape = format_shape(plan.architecture.input)
+    return f"Cost of {format_variant(plan.architecture)} at {shape}. {CONVENTION}."
+
+
 def describe_totals(plan: Plan) -> str:
     """Two lines: the totals, and what was counted."""
     total = compute_cost(plan)
@@ -114,18 +129,7 @@ def describe_totals(plan: Plan) -> str:
 def _plain_cells(row: Row) -> tuple[Any, ...]:
     op = row.op
     output = "x".join(map(str, op.output))
-    return (row.name, op.kind.value, output, *_window_cells(op), row.cost.params, row.cost.macs)
-
-
-def _window_cells(op: Op) -> tuple[str, str, str]:
-    """Kernel, stride and groups, empty where an operation has none."""
-    if op.kind is Kind.ECA:
-        return str(op.kernel), "", ""
-    if op.kind not in (Kind.CONV, Kind.POOL, Kind.BLUR, Kind.PAD):
-        return "", "", ""
-    kernel = f"{op.kernel}×{op.kernel}" if op.kernel and op.kind is not Kind.PAD else "global" if not op.kernel else ""
-    groups = str(op.groups) if op.kind in (Kind.CONV, Kind.BLUR) else ""
-    return kernel, str(op.stride) if op.kernel else "", groups
+    return (row.name, op.kind.value, output, *format_window(op), row.cost.params, row.cost.macs)
 
 
 def draw_table(plan: Plan, fold: bool = True) -> str:
@@ -209,7 +213,7 @@ def _sum_macs(fold: Fold) -> list[int]:
 def _draw_row(path: str, op: Op, view: _View, part: int) -> str:
     cost, row = compute_op_cost(op), view.rows[path]
     colour, kind = KIND_COLOURS[op.kind], name_op(op)
-    cells = "".join(f"<td>{cell}</td>" for cell in (format_shape(op.output), *_window_cells(op)))
+    cells = "".join(f"<td>{cell}</td>" for cell in (format_shape(op.output), *format_window(op)))
     params, macs = (format_count(value) if value else "" for value in (cost.params, cost.macs))
     return (
         f'<tr data-name="{escape(path)}" tabindex="-1"><th scope="row">{escape(path)}</th>'
@@ -236,8 +240,28 @@ def draw_totals(plan: Plan) -> str:
         f'<span title="weights, gradients, momentum, and what the backward pass needs">{format_bytes(memory)} to '
         "train, batch 32</span> "
         f"<span>depth {plan.architecture.depth}</span> <span>input {shape}</span> "
-        f'<span class="rx-quiet">{CONVENTION}</span>{_draw_published(plan)}'
+        f'<span class="rx-quiet rx-convention">{CONVENTION}</span>{_draw_published(plan)}'
     )
+
+
+def format_change(before: Plan, after: Plan) -> str:
+    """Totals against another network's: ``−0.5 M params (−2.1%), +0.14 G MACs (+3.4%) against resnet50``."""
+    pairs = zip(("params", "macs"), ("params", "MACs"), strict=True)
+    costs = compute_cost(before), compute_cost(after)
+    words = [_format_step(getattr(costs[0], name), getattr(costs[1], name), unit) for name, unit in pairs]
+    return f"{', '.join(words)} against {format_variant(before.architecture)}"
+
+
+def _format_step(before: int, after: int, unit: str) -> str:
+    step = after - before
+    if not step:
+        return f"as many {unit}"
+    sign = "+" if step > 0 else "−"
+    return f"{sign}{format_si(abs(step)).rstrip()} {unit} ({_format_ratio(sign, abs(step) / max(before, 1))})"
+
+
+def _format_ratio(sign: str, part: float) -> str:
+    return f"{sign}{part:.1%}" if part >= 0.0005 else f"less than {sign}0.1%"
 
 
 def _draw_published(plan: Plan) -> str:

@@ -1,4 +1,4 @@
-"""The page: one header, three tabs, and how it is served."""
+"""The page: one header, its tabs, and how it is served."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from explorer.figures.graph import STYLE
 from explorer.resources import assets
 from explorer.ui import text
 from explorer.ui.build_tab import create_build_tab
+from explorer.ui.compare_tab import create_compare_tab
 from explorer.ui.inspect_tab import FIRST_OP, create_inspect_tab, list_weights
 from explorer.ui.space_tab import create_space_tab
 from explorer.ui.train_tab import create_train_tab, describe_drawn
@@ -36,7 +37,9 @@ def create_page(shared: bool = False) -> gr.Blocks:
         held, wanted = gr.Textbox(visible="hidden"), gr.Textbox(FIRST_OP, visible="hidden")
         with gr.Tabs(elem_id="rx-tabs"):
             with gr.Tab("Build", id="build"):
-                build = create_build_tab()
+                build = create_build_tab(shared)
+            with gr.Tab("Compare", id="compare"):
+                create_compare_tab(shared)
             with gr.Tab("Space", id="space"):
                 create_space_tab()
             with gr.Tab("Train", id="train"):
@@ -108,8 +111,8 @@ def launch(
 
 def read_styles() -> str:
     """All of our styles: the graph's, the page's, and those of single widgets."""
-    first = assets() / "css" / "page.css"
-    sheets = [first, *sorted(sheet for sheet in first.parent.glob("*.css") if sheet != first)]
+    first, alone = (assets() / "css" / f"{name}.css" for name in ("page", "standalone"))
+    sheets = [first, *sorted(sheet for sheet in first.parent.glob("*.css") if sheet not in (first, alone))]
     return STYLE + "\n".join(sheet.read_text() for sheet in sheets)
 
 

@@ -2,31 +2,35 @@
 
 from __future__ import annotations
 
-import re
+from base64 import b64encode
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import gradio as gr
 
-from explorer.architecture.code import parse_style, write_code
 from explorer.architecture.config import Architecture
-from explorer.architecture.plan import expand_plan
+from explorer.architecture.neighbours import list_neighbours
+from explorer.architecture.plan import Plan, expand_plan
 from explorer.architecture.variant import DEFAULT, format_variant, parse_query, parse_variant
+from explorer.errors import VariantError
 from explorer.figures.card import draw_card
-from explorer.figures.graph import draw_graph, draw_legend
-from explorer.figures.profile import format_profile
-from explorer.figures.reference import format_beside
-from explorer.figures.scene import MAX_NODES, Level, count_ops
-from explorer.figures.table import draw_table, draw_totals
+from explorer.figures.export import export_graph
+from explorer.figures.graph import STYLE, describe_graph, draw_legend
+from explorer.figures.outline import View, parse_view
+from explorer.figures.overlay import measure_parts
+from explorer.figures.rows import describe_rows
+from explorer.figures.table import draw_totals, format_change
 from explorer.ui import text
 from explorer.ui.controls import describe_sections, describe_state
 from explorer.ui.events import LIVE, answer
-from explorer.ui.heavy import load_torch
+from explorer.ui.gradients import measure_gradients
+from explorer.ui.listings import cost_charts, listing
+from explorer.ui.measure_part import create_measure_functions, describe_limits
 from explorer.ui.state import apply_changes
 from explorer.ui.widgets import create_widget
 
-View = dict[str, Any]
+Answer = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -37,25 +41,29 @@ class BuildTab:
     view: gr.HTML
 
 
-def draw_view(
-    architecture: Architecture, level: str = "block", fold: bool = True, taken: Mapping[str, str] | None = None
-) -> View:
+def draw_view(architecture: Architecture, view: View, pin: str = "", taken: Mapping[str, str] | None = None) -> Answer:
     """Everything that the browser needs to show an architecture, and a word on options that were taken back."""
     plan = expand_plan(architecture)
-    too_many = not fold and count_ops(plan) > MAX_NODES
-    note = f"Repeated blocks stay folded: {count_ops(plan):,} operations are more than {MAX_NODES}." if too_many else ""
-    fold = fold or too_many
     return {
         "variant": format_variant(architecture),
-        "level": level,
         "totals": draw_totals(plan),
         "legend": draw_legend(plan),
-        "svg": draw_graph(plan, Level(level), fold),
-        "table": draw_table(plan, fold),
+        "graph": describe_graph(plan, view),
+        "table": describe_rows(plan, view.fold),
         "controls": describe_state(architecture),
+        "pin": pin,
+        "pinned": _describe_pin(plan, pin),
         "error": "",
-        "note": _describe_taken(taken) or note or text.HINT,
+        "note": _describe_taken(taken) or text.HINT,
     }
+
+
+def _describe_pin(plan: Plan, pin: str) -> str:
+    """Totals against those of a variant that was kept; nothing for one that no longer means anything."""
+    try:
+        return format_change(expand_plan(parse_variant(pin)), plan) if pin else ""
+    except VariantError:
+        return ""
 
 
 def _describe_taken(taken: Mapping[str, str] | None) -> str:
@@ -73,53 +81,62 @@ def card(question: dict[str, Any]) -> dict[str, Any]:
 
 
 @answer
-def listing(question: dict[str, Any]) -> dict[str, Any]:
-    """Cost beyond counts, code, or torchinfo's summary.
+def overlay(question: dict[str, Any]) -> dict[str, Any]:
+    """Numbers to colour the graph by: ``{"variant": text, "by": "macs", ... or "gradient", "runs": ids}``."""
+    plan, by = expand_plan(parse_variant(str(question.get("variant", "")))), str(question.get("by", ""))
+    if by == "gradient":
+        return measure_gradients(plan, question.get("runs"))
+    return measure_parts(plan, by)
 
-    ``{"variant": text, "kind": "profile", "others", "module", "functional" or "summary"}``
-    """
-    kind = str(question.get("kind", ""))
-    variant = str(question.get("variant", ""))
-    plan = expand_plan(parse_variant(variant))
-    name = re.sub(r"[^a-z0-9_]+", "_", format_variant(plan.architecture).lower())
-    if kind == "others":
-        load_torch()
-        from explorer.network.reference import list_accuracies
 
-        return {"text": format_beside(plan, list_accuracies()), "name": f"{name}_beside.txt"}
-    if kind == "profile":
-        return {"text": format_profile(plan), "name": f"{name}_cost.txt"}
-    if kind != "summary":
-        return {"text": write_code(plan, parse_style(kind)), "name": f"{name}.py"}
-    load_torch()
-    from explorer.network.summary import summarise_module
+@answer
+def ideas(question: dict[str, Any]) -> dict[str, Any]:
+    """The variants one idea away: ``{"variant": text}``."""
+    architecture = parse_variant(str(question.get("variant", "")))
+    return {"ideas": [asdict(neighbour) for neighbour in list_neighbours(architecture)]}
 
-    return {"text": summarise_module(plan), "name": f"{name}.txt"}
+
+@answer
+def export_file(question: dict[str, Any]) -> dict[str, Any]:
+    """The graph as a file: ``{"variant": text, "format": "pdf", "dot" or "html", "view": {"level", "fold", "x"}}``."""
+    plan = expand_plan(parse_variant(str(question.get("variant", ""))))
+    file_format, view = str(question.get("format", "")), _read_view(question.get("view"))
+    content = export_graph(plan, view, file_format)
+    if file_format in ("pdf", "png"):
+        return {"base64": b64encode(content).decode()}
+    return {"text": content.decode()}
 
 
 @answer
 def change(question: dict[str, Any]) -> dict[str, Any]:
     """The view after a change.
 
-    ``{"variant": what is drawn, "level": ..., "fold": ...}`` with ``"changes"`` (controls by name), ``"text"`` (a
-    variant that was typed) or ``"query"`` (a link's).
+    ``{"variant": what is drawn, "view": what is open, "pin": what its totals are compared with}`` with ``"changes"``
+    (controls by name), ``"text"`` (a variant that was typed) or ``"query"`` (a link's).
     """
-    level = str(question.get("level", ""))
-    level, fold = level if level in list(Level) else Level.BLOCK.value, bool(question.get("fold", True))
+    view, pin = _read_view(question.get("view")), str(question.get("pin", ""))
     if "query" in question:
-        return draw_view(parse_query(str(question["query"])), level, fold)
+        return draw_view(parse_query(str(question["query"])), view, pin)
     if "text" in question:
-        return draw_view(parse_variant(str(question["text"])), level, fold)
+        return draw_view(parse_variant(str(question["text"])), view, pin)
     changes = question.get("changes")
     architecture, taken = apply_changes(str(question.get("variant", "")), changes if isinstance(changes, dict) else {})
-    return draw_view(architecture, level, fold, taken)
+    return draw_view(architecture, view, pin, taken)
 
 
-def create_build_tab() -> BuildTab:
+def _read_view(view: Any) -> View:
+    view = view if isinstance(view, dict) else {}
+    return parse_view(str(view.get("level", "")), view.get("fold") != "0", str(view.get("x") or ""))
+
+
+def create_build_tab(shared: bool = False) -> BuildTab:
     """Create the view with its controls; what it shows is known to the other tabs through a hidden text."""
     shown = gr.Textbox(DEFAULT, visible="hidden", elem_id="rx-canonical")
-    start = draw_view(parse_variant(DEFAULT)) | {"sections": describe_sections(), "help": text.VARIANT_HELP}
-    view = create_widget("build", start, [change, card, listing])
+    start = draw_view(parse_variant(DEFAULT), View())
+    start |= {"sections": describe_sections(), "help": text.VARIANT_HELP, "style": STYLE}
+    start["limits"] = describe_limits(shared)
+    functions = [change, card, overlay, ideas, export_file, listing, cost_charts, *create_measure_functions(shared)]
+    view = create_widget("build", start, functions)
     view.shown(_tell_variant, None, shown, **LIVE)
     return BuildTab(shown, view)
 

@@ -23,3 +23,16 @@ OP_HELP = "Any operation of the graph, in the order they run."
 NO_PICTURE = "Choose a sample, or bring a picture of your own."
 NO_SUCH_OP = "These weights' network has no {name}; {shown} is shown. "
 KNOWS_ONLY = "It knows only {labels}, and answers with these whatever it is shown."
+
+COMPARE = {
+    "hint": "Type over a name, or add a network below. Ratios and differences are against the first.",
+    "alone": "One network alone: add a second one above to see how they differ.",
+    "full": "Four are the most: remove one to add another.",
+    "no_answer": "The server does not answer: it may have been stopped. Start it again, and go on.",
+    "too_many": "A comparison holds four networks; the first four of the link are shown.",
+    "loading": "Loading what torchvision publishes; this takes some seconds, once.",
+    "published": "Accuracy on ImageNet's validation images, as papers and torchvision print it; V2 weights were "
+    "trained with a newer recipe. Dark: residual networks; light: other families. A ring: a network above; a line: "
+    "one of which nothing is published.",
+    "left_out": "Not drawn, since it solves another task than ImageNet's:",
+}

@@ -5,10 +5,12 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
+from drawing import read_drawing
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
 from explorer.figures.card import draw_card
-from explorer.figures.scene import Level, compose_scene
+from explorer.figures.graph import draw_graph
+from explorer.figures.scene import Level
 from explorer.network.build import build_network
 from families import FAMILIES
 from witness import observe_modules
@@ -72,9 +74,9 @@ def test_shares_of_operations_sum_to_the_whole():
 def test_every_node_of_every_graph_has_a_card(variant):
     plan = plan_of(variant)
     for level in Level:
-        for node in compose_scene(plan, level).nodes:
-            title, lines = read_card(draw_card(plan, node.id))
-            assert title == node.id or title == node.id.split(".")[0]  # a stage's sum and shortcut are the stage's
+        for node in read_drawing(draw_graph(plan, level))[0]:
+            title, lines = read_card(draw_card(plan, node.name))
+            assert title == node.name or title == node.name.split(".")[0]  # a stage's sum and shortcut are the stage's
             assert lines
 
 

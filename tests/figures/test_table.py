@@ -11,6 +11,7 @@ import torchvision
 from explorer.architecture.config import Connect
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
+from explorer.figures.latex import escape_latex
 from explorer.figures.table import (
     HEADINGS,
     MORE,
@@ -19,6 +20,7 @@ from explorer.figures.table import (
     draw_totals,
     format_csv,
     format_json,
+    format_latex,
     format_markdown,
     format_text,
 )
@@ -98,6 +100,44 @@ def test_markdown_has_a_row_an_operation_and_cells_under_every_heading(variant):
     assert sum(int(row[6]) for row in cells[2:-1]) == content["params"]
     assert sum(float(row[8].rstrip("%") or 0) for row in cells[2:-1]) == pytest.approx(100, abs=0.05 * len(cells))
     assert cells[-1][6:8] == [f"**{content['params']}**", f"**{content['macs']}**"]
+
+
+def read_latex(text):
+    """Rows of the table as lists of cells, rules left out."""
+    body = text.partition("\\endhead")[2] or text.partition("\\midrule")[2]
+    lines = [line for line in body.partition("\\bottomrule")[0].splitlines() if line.endswith(" \\\\")]
+    return [line.removesuffix(" \\\\").split(" & ") for line in lines]
+
+
+@pytest.mark.parametrize("variant", ["resnet50", "resnet20", SMALL, "resnext50_32x4d"])
+def test_latex_has_a_row_an_operation_and_says_what_was_counted(variant):
+    plan = plan_of(variant)
+    content, text = json.loads(format_json(plan)), format_latex(plan)
+    *rows, total = read_latex(text)
+    assert {len(row) for row in rows} == {8} == {len(total)}
+    assert [row[0].replace("\\_", "_") for row in rows] == [layer["name"] for layer in content["layers"]]
+    assert sum(int(row[6]) for row in rows) == int(total[6]) == content["params"]
+    assert sum(int(row[7]) for row in rows) == int(total[7]) == content["macs"]
+    caption = re.search(r"\\caption\{(.*)\}", text).group(1)
+    size = " $\\times$ ".join(map(str, content["input"]))
+    assert caption.startswith(f"Cost of {variant.replace('_', chr(92) + '_')} at {size}. MACs: multiply-adds of")
+    assert not re.search(r"[^\x00-\x7f]", text)
+
+
+def test_latex_breaks_across_pages_where_one_does_not_hold_it():
+    assert "\\begin{longtable}{llllrrrr}" in format_latex(plan_of("resnet50"))
+    small = format_latex(plan_of("resnet8"))  # 29 operations
+    assert small.startswith("% needs the package booktabs\n\\begin{table}")
+    for rule in ("toprule", "midrule", "bottomrule"):
+        assert f"\\{rule}" in small
+    assert small.count("{") == small.count("}")
+
+
+def test_latexs_own_signs_are_escaped():
+    assert escape_latex("50% of a_b & {c} #1 $x ^ ~ \\d") == (
+        r"50\% of a\_b \& \{c\} \#1 \$x \textasciicircum{} \textasciitilde{} \textbackslash{}d"
+    )
+    assert escape_latex("3×3 → 1–2") == r"3$\times$3 $\rightarrow$ 1--2"
 
 
 def test_text_is_aligned_and_ends_with_totals_and_convention():

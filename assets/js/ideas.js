@@ -1,0 +1,42 @@
+// The variants one idea away from what is drawn, as buttons.
+import { showTab } from "./page.js";
+
+const PAUSE = 250; // milliseconds: a person who goes on changing asks for no ideas
+
+export class Ideas {
+  constructor(box, server, open) {
+    Object.assign(this, { box, server, open });
+    box.innerHTML = `<span class="rx-quiet">One idea away:</span><span class="rx-idea-list"></span>`;
+    box.addEventListener("click", ({ target }) => {
+      if (target.dataset.text) this.open(target.dataset.text);
+      if (target.dataset.do === "compare") this.compare();
+    });
+  }
+
+  compare() {
+    dispatchEvent(new CustomEvent("rx-compare", { detail: { variants: [this.variant] } }));
+    showTab("Compare");
+  }
+
+  /** Look for the neighbours of another variant, once changes have come to rest. */
+  load(variant) {
+    if (variant === this.variant) return;
+    this.variant = variant;
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.ask(variant), PAUSE);
+  }
+
+  async ask(variant) {
+    const { ideas } = await this.server.ideas({ variant });
+    if (variant !== this.variant || !ideas) return;
+    const buttons = ideas.map(({ label, text, why }) => {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", textContent: label, title: `${text}: ${why}` });
+      button.dataset.text = text;
+      return button;
+    });
+    const compare = Object.assign(document.createElement("button"), { type: "button", textContent: "Compare …", title: "See it beside others" });
+    compare.dataset.do = "compare";
+    this.box.lastChild.replaceChildren(...buttons, compare);
+  }
+}
