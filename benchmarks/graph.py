@@ -5,11 +5,10 @@ In the browser from the click to the end of the frame that shows what is open. R
 
 from __future__ import annotations
 
-import shutil
 import statistics
 
+from browser import start_browser
 from measure import compute_ratios, print_times, print_title, print_verdict, read_rounds, take_turns, time_call
-from page import FLAGS
 from playwright.sync_api import Page, sync_playwright
 from servers import HOST, find_port, our_command, serve
 
@@ -43,8 +42,7 @@ def main() -> None:
     rounds = read_rounds(__doc__, 5)
     compare_layouts(rounds)
     with sync_playwright() as playwright:
-        path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-        browser = playwright.chromium.launch(executable_path=path, args=FLAGS)
+        browser = start_browser(playwright)
         port = find_port()
         with serve(our_command(port), port):
             for variant in ("resnet50", "resnet152", "resnet1202"):

@@ -6,9 +6,9 @@ import { formatCount } from "./format.js";
 import { readLink, writeLink } from "./link.js";
 import { findPareto } from "./pareto.js";
 import { Scatter } from "./scatter.js";
-import { PointCard, Tip } from "./spacecard.js";
-import { FRAME, HINTS, fillForm, title } from "./spaceframe.js";
-import { PointTable } from "./spacetable.js";
+import { PointCard, Tip } from "./space_card.js";
+import { FRAME, HINTS, fillForm, title } from "./space_frame.js";
+import { PointTable } from "./space_table.js";
 import { Sampler, Stream } from "./streams.js";
 
 const FIRST = 20_000, MOST = 200_000; // variants of a sample, and of all samples together

@@ -177,6 +177,7 @@ def test_a_click_opens_a_card_and_build(server, visit):
         ["rx-compare", {"variants": [name, "resnet50"]}], ["rx-build", {"variant": name}],
     ]  # fmt: skip
     assert page.get_by_role("tab", name="Build").get_attribute("aria-selected") == "true"
+    page.wait_for_function("name => document.querySelector('.rx-build').dataset.variant === name", arg=name)
 
 
 def test_the_link_restores_cloud_axes_budget_and_card(server, visit):

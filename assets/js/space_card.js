@@ -98,10 +98,9 @@ export class PointCard {
       <div class="rx-space-actions"><button type="button" data-card="build">Open in Build</button><button type="button" data-card="compare">Compare with ${escape(other)}</button><button type="button" data-card="copy">Copy</button></div>`;
   }
 
-  /** What it is compared with: the network that is drawn in Build. */
+  /** What it is compared with: the network that is drawn in Build, or a known one where that is itself. */
   findOther() {
-    const drawn = readLink().v || "resnet50";
-    return drawn === this.text ? "resnet50" : drawn;
+    return [readLink().v, "resnet50", "resnet18"].find((variant) => variant && variant !== this.text);
   }
 
   async press(button) {

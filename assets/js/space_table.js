@@ -9,7 +9,7 @@ const VIEWS = [["line", "On the line"], ["inside", "Within the budget"], ["known
 export class PointTable {
   constructor(view) {
     Object.assign(this, { view, kind: "line", sort: null, box: view.find(".rx-space-table") });
-    this.box.innerHTML = `<div class="rx-views"><div role="group" aria-label="Table of">${VIEWS.map(([kind, words]) => `<button type="button" data-view="${kind}" aria-pressed="${kind === "line"}">${words}</button>`).join("")}</div><span class="rx-quiet rx-space-count"></span></div>
+    this.box.innerHTML = `<div class="rx-space-views"><div role="group" aria-label="Table of">${VIEWS.map(([kind, words]) => `<button type="button" data-view="${kind}" aria-pressed="${kind === "line"}">${words}</button>`).join("")}</div><span class="rx-quiet rx-space-count"></span></div>
       <div class="rx-space-rows" tabindex="0" role="region" aria-label="Variants"><table><thead></thead><tbody></tbody></table></div>`;
     this.box.addEventListener("click", (event) => this.press(event.target.closest("button")));
   }
