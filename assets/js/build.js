@@ -87,7 +87,7 @@ class View {
       unfold: (name) => this.flip("unfolded", name),
       enter: () => this.card.querySelector("button:not(.rx-close)")?.focus(),
       escape: () => this.close(),
-      zoom: () => this.minimap?.draw(),
+      zoom: () => this.minimap?.ask(),
     });
     this.graph.style = style; // for files of it
     this.minimap = new Minimap(this.graph, this.find(".rx-minimap"));
@@ -265,10 +265,16 @@ class View {
     this.select(this.selected, { quiet: Boolean(before.graph), again: true });
     this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;
-    if (value.variant !== before.variant && before.variant) this.on.shown({ variant: value.variant });
+    if (value.variant !== before.variant && before.variant) this.tellOthers();
     this.views.load();
     this.finder.update();
     this.ideas.load(value.variant);
+  }
+
+  /** The other tabs hear of it a moment later: what Gradio does then would delay the drawing. */
+  tellOthers() {
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => this.on.shown({ variant: this.value.variant }), 60);
   }
 
   refuse(sentence) {

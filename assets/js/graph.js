@@ -19,6 +19,7 @@ export class Graph {
     box.innerHTML = `<svg xmlns="http://www.w3.org/2000/svg" class="rx-svg" role="group" aria-label="Graph of the network"></svg>`;
     this.svg = box.firstChild;
     this.id = `rx-active-${(count += 1)}`;
+    this.look();
     this.shown = new Map(); // what is in the document, by its place in the stack
     this.listen();
   }
@@ -73,7 +74,7 @@ export class Graph {
     if (!this.stack) return;
     const left = this.stack.left + MARGIN + (this.heat ? READINGS : 0);
     const [width, height] = [left + this.stack.right + MARGIN, this.stack.height + 2 * MARGIN];
-    const fit = Math.min(1.15, (this.box.clientWidth - 8) / width);
+    const fit = Math.min(1.15, (this.seen.width - 8) / width);
     this.scale = this.zoom || Math.max(fit, 0.3);
     this.svg.setAttribute("viewBox", `${-left} ${-MARGIN} ${width} ${height}`);
     this.svg.setAttribute("width", width * this.scale);
@@ -91,12 +92,20 @@ export class Graph {
     this.zoom = factor ? Math.min(4, Math.max(0.15, before * factor)) : 0;
     this.applyZoom();
     this.scroller.scrollTo(point[0] * this.scale - x, point[1] * this.scale - y);
+    this.look();
+    this.draw();
+  }
+
+  /** Keep where the scroller stands: asking it amid a change would make the browser lay out everything once more. */
+  look() {
+    const { scrollTop: top, scrollLeft: left, clientWidth: width, clientHeight: height } = this.scroller;
+    this.seen = { top, left, width, height };
   }
 
   /** The heights that can be seen. */
   window() {
-    const top = this.scroller.scrollTop / this.scale - MARGIN;
-    return [top, top + this.scroller.clientHeight / this.scale];
+    const top = this.seen.top / this.scale - MARGIN;
+    return [top, top + this.seen.height / this.scale];
   }
 
   /** Draw what can be seen, and a little around it; take away what was left behind. */
@@ -260,6 +269,7 @@ export class Graph {
     const { scrollTop, clientHeight, clientWidth, scrollLeft } = this.scroller;
     if (top < scrollTop) this.scroller.scrollTop = top;
     else if (bottom > scrollTop + clientHeight) this.scroller.scrollTop = bottom - clientHeight;
+    this.look();
     this.draw();
     if (this.scroller !== this.box) return; // columns side by side stay where they are
     const [left, right] = [(x - w / 2 + this.size.left) * this.scale, (x + w / 2 + this.size.left) * this.scale];
@@ -268,7 +278,7 @@ export class Graph {
 
   listen() {
     const named = (event) => event.target.closest?.("[data-name]");
-    this.scroller.addEventListener("scroll", () => this.stack && requestAnimationFrame(() => { this.draw(); this.on.zoom?.(); }), { passive: true });
+    this.scroller.addEventListener("scroll", () => this.stack && requestAnimationFrame(() => { this.look(); this.draw(); this.on.zoom?.(); }), { passive: true });
     this.box.addEventListener("click", (event) => {
       if (this.dragged) return;
       const tool = event.target.closest("[data-do]");
@@ -289,7 +299,10 @@ export class Graph {
       this.changeZoom(event.deltaY < 0 ? 1.15 : 1 / 1.15, event);
     }, { passive: false });
     this.listenToDrag();
-    new ResizeObserver(() => this.zoom ? this.stack && this.draw() : this.applyZoom()).observe(this.box);
+    new ResizeObserver(() => {
+      this.look();
+      this.zoom ? this.stack && this.draw() : this.applyZoom();
+    }).observe(this.scroller);
   }
 
   listenToDrag() {

@@ -17,6 +17,15 @@ export class Minimap {
     addEventListener("rx-theme", () => this.draw());
   }
 
+  /** Draw it in the next frame, once. */
+  ask() {
+    if (this.asked) return;
+    this.asked = requestAnimationFrame(() => {
+      this.asked = 0;
+      this.draw();
+    });
+  }
+
   /** Draw it where the graph is longer than what is seen of it. */
   draw() {
     const { box, stack, scale } = this.graph;

@@ -16,6 +16,7 @@ export class Table {
     this.own = new Map(); // what was opened and closed here, until someone else keeps it
     this.isOpen = (name) => this.own.get(name) ?? /^layer\d+$/.test(name); // stages open, blocks closed
     this.sorted = null; // {column, down}
+    this.at = [0, 0]; // how far it is scrolled: asking while drawing would lay out the page once more
     this.chosen = "";
     this.columns = recallColumns();
     box.insertAdjacentHTML("beforeend", TOOLS + SCROLL);
@@ -116,13 +117,12 @@ export class Table {
   draw() {
     if (!this.data) return;
     const focused = this.body.contains(document.activeElement) && document.activeElement.closest("tr").dataset.name;
-    const { scrollTop, scrollLeft } = this.scroll;
     this.shown = COLUMNS.filter((column) => this.columns.has(column.id));
     this.drawHead();
     const found = this.isFlat ? this.findOps() : null;
     this.body.innerHTML = found ? this.drawFlat(found) : this.groups.map((group) => this.drawGroup(group)).join("");
     this.drawFoot(found);
-    this.scroll.scrollTo(scrollLeft, scrollTop);
+    if (this.at.some(Boolean)) this.scroll.scrollTo(...this.at);
     this.drawTools();
     this.select(this.chosen);
     if (focused) (this.findRows(focused)[0] || this.scroll).focus({ preventScroll: true });
@@ -208,6 +208,7 @@ export class Table {
     this.body.addEventListener("mouseleave", () => this.on.onHover(""));
     this.head.addEventListener("click", (event) => this.sort(event.target.closest("[data-sort]")?.dataset.sort));
     this.scroll.addEventListener("keydown", (event) => this.press(event));
+    this.scroll.addEventListener("scroll", () => (this.at = [this.scroll.scrollLeft, this.scroll.scrollTop]), { passive: true });
     for (const field of [this.filter, this.kinds]) field.addEventListener("input", () => this.draw());
     this.filter.addEventListener("keydown", (event) => {
       if (event.key === "Escape" && this.filter.value) this.clear();
