@@ -80,7 +80,9 @@ def main() -> None:
     }
     print_times(times, "ms", 1)
     print_verdict("median of a change, drawn", [statistics.median(drawn)], " ms", "at most 60 ms")
-    print_verdict("95th percentile", [statistics.quantiles(drawn, n=20, method="inclusive")[-1]], " ms", "at most 120 ms")
+    print_verdict(
+        "95th percentile", [statistics.quantiles(drawn, n=20, method="inclusive")[-1]], " ms", "at most 120 ms"
+    )
     print_verdict("explorer / one word", compute_ratios(drawn, times[PEER]), "x", "none")
 
 

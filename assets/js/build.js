@@ -1,4 +1,5 @@
 // Build: totals, graph, detail card and table of one architecture. They share one selection.
+import { ask, SILENT } from "./ask.js";
 import { Controls } from "./controls.js";
 import { Exports } from "./exports.js";
 import { Finder } from "./finder.js";
@@ -132,13 +133,10 @@ class View {
       const { variant } = this.value;
       const asked = { variant, pin: readLink().pin || "", view: writeView(this.state), ...this.waiting };
       this.waiting = null;
-      try {
-        const answer = await this.server.change(asked);
-        this.controls.markRefused(answer.error ? Object.keys({ ...asked.changes, ..."text" in asked && { text: "" } }) : []);
-        this.show(answer, false);
-      } catch {
-        this.show({ error: "The server does not answer: it may have been stopped. Start it again, and go on." }, false);
-      }
+      const answer = await ask(this.server.change, asked);
+      const moved = Object.keys({ ...asked.changes, ...("text" in asked && { text: "" }) });
+      this.controls.markRefused(answer.error && answer.error !== SILENT ? moved : []);
+      this.show(answer, false);
     }
     this.asking = false;
   }
@@ -225,7 +223,7 @@ class View {
   askHeat(by) {
     const { variant } = this.value;
     const pass = { time: "forward", step: "train" }[by];
-    if (!pass) return this.server.overlay({ variant, by, runs: heldIds() });
+    if (!pass) return ask(this.server.overlay, { variant, by, runs: heldIds() });
     const values = this.measured.variant === variant && this.measured[pass];
     return values ? { values, adds: true } : { error: `${variant} was not measured yet: choose Measured below the graph, and press Measure.` };
   }
@@ -319,7 +317,8 @@ class View {
     this.table.select(name, { scroll: !quiet && from !== this.table });
     this.views.mark("chosen", name);
     if (!name) return;
-    const answer = await this.server.card({ variant: this.value.variant, name });
+    const answer = await ask(this.server.card, { variant: this.value.variant, name });
+    if (answer.error) return this.refuse(answer.error);
     if (this.selected !== name || !answer.html) return;
     this.card.innerHTML = `<button type="button" class="rx-close" aria-label="Close">×</button>${answer.html}
       <p><button type="button" class="rx-node-link">Copy link to this</button></p>`;

@@ -1,5 +1,7 @@
 // Files of the graph as it is seen: SVG and PNG from here, PDF, DOT and a page that stands alone from the server.
+import { ask } from "./ask.js";
 import { saveFile } from "./files.js";
+import { makeButton, Popover } from "./menu.js";
 import { writeView } from "./stack.js";
 
 const FORMATS = { svg: "SVG", png: "PNG", pdf: "PDF", dot: "DOT", html: "HTML page that opens and closes" };
@@ -9,19 +11,17 @@ const MAX_SIDE = 16000; // pixels of a canvas
 export class Exports {
   constructor(box, graph, variant, server) {
     Object.assign(this, { graph, variant, server });
-    box.innerHTML = `<details class="rx-menu"><summary>Save</summary><div role="menu">${Object.entries(FORMATS)
-      .map(([format, words]) => `<button type="button" role="menuitem" data-format="${format}">${words}</button>`)
-      .join("")}<p class="rx-quiet" role="status"></p></div></details>`;
-    this.menu = box.firstChild;
-    this.status = box.querySelector("p");
-    box.addEventListener("click", ({ target }) => target.dataset.format && this.save(target.dataset.format));
-    box.addEventListener("keydown", (event) => event.key === "Escape" && this.close());
-    addEventListener("pointerdown", ({ target }) => this.menu.contains(target) || this.close());
-  }
-
-  close() {
-    this.menu.open = false;
-    this.status.textContent = "";
+    this.status = Object.assign(document.createElement("p"), { className: "rx-quiet" });
+    this.status.setAttribute("role", "status");
+    this.popover = new Popover("Save", (menu) => {
+      for (const [format, words] of Object.entries(FORMATS)) {
+        const button = makeButton(words);
+        button.addEventListener("click", () => this.save(format));
+        menu.append(button);
+      }
+      menu.append(this.status);
+    });
+    box.append(this.popover.element);
   }
 
   async save(format) {
@@ -30,12 +30,13 @@ export class Exports {
     if (format === "svg") saveFile(`${name}.svg`, drawSvg(this.graph), "image/svg+xml");
     else if (format === "png") saveFile(`${name}.png`, await drawPng(this.graph), "image/png");
     else {
-      const answer = await this.server.export_file({ variant: this.variant(), format, view: writeView(this.graph.view) });
+      const answer = await ask(this.server.export_file, { variant: this.variant(), format, view: writeView(this.graph.view) });
       if (answer.error) return (this.status.textContent = answer.error);
       const content = answer.base64 ? Uint8Array.from(atob(answer.base64), (sign) => sign.charCodeAt(0)) : answer.text;
       saveFile(`${name}.${format}`, content, TYPES[format]);
     }
-    this.close();
+    this.popover.open(false);
+    this.popover.button.focus();
   }
 }
 

@@ -1,4 +1,6 @@
 // The variants one idea away from what is drawn, as buttons.
+import { ask } from "./ask.js";
+import { readLink } from "./link.js";
 import { showTab } from "./page.js";
 
 const PAUSE = 250; // milliseconds: a person who goes on changing asks for no ideas
@@ -13,8 +15,12 @@ export class Ideas {
     });
   }
 
+  /** What is drawn, against what is pinned, or else beside its other placement of norm and activation. */
   compare() {
-    dispatchEvent(new CustomEvent("rx-compare", { detail: { variants: [this.variant] } }));
+    const twin = this.ideas.find(({ label }) => label.endsWith("-activation")) || this.ideas[0];
+    const { pin } = readLink();
+    const variants = pin && pin !== this.variant ? [pin, this.variant] : [this.variant, ...(twin ? [twin.text] : [])];
+    dispatchEvent(new CustomEvent("rx-compare", { detail: { variants } }));
     showTab("Compare");
   }
 
@@ -27,8 +33,9 @@ export class Ideas {
   }
 
   async ask(variant) {
-    const { ideas } = await this.server.ideas({ variant });
+    const { ideas } = await ask(this.server.ideas, { variant });
     if (variant !== this.variant || !ideas) return;
+    this.ideas = ideas;
     const buttons = ideas.map(({ label, text, why }) => {
       const button = document.createElement("button");
       Object.assign(button, { type: "button", textContent: label, title: `${text}: ${why}` });

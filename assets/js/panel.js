@@ -1,6 +1,6 @@
 // What the views below the graph have in common.
 
-const SILENT = "The server does not answer: it may have been stopped. Start it again, and go on.";
+import { ask } from "./ask.js";
 
 /**
  * One view below the graph. `box` is its own place, `build` what it may ask of Build: `server`, `value` (what is drawn),
@@ -35,12 +35,8 @@ export class Panel {
   }
 
   /** Ask the server about what is drawn. */
-  async call(name, question) {
-    try {
-      return await this.build.server[name]({ variant: this.build.value.variant, ...question });
-    } catch {
-      return { error: SILENT };
-    }
+  call(name, question) {
+    return ask(this.build.server[name], { variant: this.build.value.variant, ...question });
   }
 
   /** `call`, but null where this was asked last, or a later question is on its way. */

@@ -193,9 +193,9 @@ def test_old_and_newer_links_open(server, visit, old):
 
 
 def save(page, word, path):
-    page.locator(".rx-export summary").click()
+    page.get_by_role("button", name="Save", exact=True).click()
     with page.expect_download() as download:
-        page.get_by_role("menuitem", name=word).click()
+        page.get_by_role("group", name="Save").get_by_role("button", name=word).click()
     download.value.save_as(path)
     assert download.value.suggested_filename.startswith("resnet50.")
     return path.read_bytes()
@@ -227,8 +227,8 @@ def test_what_is_seen_is_saved(server, visit, tmp_path):
 
 def test_too_large_a_pdf_is_refused_in_the_menu(server, visit):
     page = visit(server.url + "?v=resnet1202&level=op&fold=0&l=1")
-    page.locator(".rx-export summary").click()
-    page.get_by_role("menuitem", name="PDF").click()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("group", name="Save").get_by_role("button", name="PDF").click()
     page.get_by_text("fold repeats, take a coarser level").wait_for()
 
 
@@ -250,6 +250,8 @@ def test_one_idea_away(server, visit):
     page.get_by_role("group", name="One idea away").get_by_role("button", name="plain twin").click()
     page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant === 'resnet50,shortcut=none'")
     page.get_by_role("button", name="residual twin").wait_for()
+    page.get_by_role("button", name="Compare …").click()
+    page.locator('.rx-compare[data-variants="resnet50,shortcut=none~resnetv2_50,shortcut=none"]').wait_for()
 
 
 def test_totals_against_those_that_were_pinned(server, visit):
@@ -266,6 +268,24 @@ def test_on_a_narrow_screen_tools_and_graph_fit(server, visit):
     page = visit(server.url + "?v=resnet50&level=op&by=macs&l=1", width=390, height=800)
     page.locator(".heated").first.wait_for()
     assert page.evaluate(WIDER) <= 0
-    page.locator(".rx-export summary").click()
-    menu = page.locator(".rx-export [role=menu]").bounding_box()
+    page.get_by_role("button", name="Save", exact=True).click()
+    menu = page.locator(".rx-export .rx-popover-box").bounding_box()
     assert menu["x"] >= 0 and menu["x"] + menu["width"] <= 390
+
+
+def test_a_silent_server_is_named_whatever_is_asked(own_server, visit):
+    page = visit(own_server.url)
+    complaints = page.complaints
+    own_server.process.kill()
+    own_server.process.wait()
+    node(page, "layer1.0").click()
+    page.locator(".rx-build .rx-refusal").filter(has_text="does not answer").wait_for()
+    page.get_by_role("button", name="Open layer1.0", exact=True).click()  # needs no server
+    assert node(page, "layer1.0.branch.conv2").is_visible()
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("group", name="Save").get_by_role("button", name="PDF").click()
+    page.get_by_role("status").filter(has_text="does not answer").wait_for()
+    page.get_by_label("Colour by").select_option("macs")
+    page.locator(".rx-heat").filter(has_text="does not answer").wait_for()
+    assert not [text for text in complaints if "ERR_CONNECTION" not in text and "Failed to" not in text]
+    complaints.clear()  # that the browser could not connect
