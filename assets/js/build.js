@@ -263,7 +263,7 @@ class View {
     this.select(this.selected, { quiet: Boolean(before.graph), again: true });
     this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;
-    if (value.variant !== before.variant && before.variant) this.tellOthers();
+    if (value.variant !== (before.variant ?? this.first.variant)) this.tellOthers();
     this.views.load();
     this.finder.update();
     this.ideas.load(value.variant);

@@ -101,7 +101,9 @@ def test_torchvision_weights_placed_by_hand_and_an_uploaded_checkpoint_answer_al
 def test_the_card_in_build_leads_to_the_feature_maps_of_its_operation(server, visit):
     page = visit(server.url + "?v=resnet20")
     page.locator("#rx-level").get_by_text("Op", exact=True).click()
-    page.locator('.rx-graph .node[data-name="layer3.0.shortcut.pad"]').click()
+    find = page.get_by_label("Find in the graph by name or kind")  # far below: what is out of sight is not there
+    find.fill("layer3.0.shortcut.pad")
+    find.press("Enter")
     page.locator(".rx-card").get_by_text("Feature maps").click()
     page.locator("#rx-montage").get_by_text("layer3.0.shortcut.pad: all 64 channels of 8 × 8").wait_for()
 
