@@ -65,9 +65,11 @@ export function mount(element, { props, server, on }) {
   view.first = props.value;
   const restore = () => {
     view.readLink();
+    view.turn += 1; // what was asked before Back was pressed is no longer wanted
+    view.waiting = null;
     const { v, pin } = readLink();
     if ((v || "") !== view.value.variant || (pin || "") !== (view.value.pin || ""))
-      view.ask(v ? { query: location.search } : { text: props.value.variant });
+      view.ask({ text: v || props.value.variant, restored: true });
     else view.refresh();
   };
   addEventListener("popstate", restore);
@@ -78,7 +80,7 @@ export function mount(element, { props, server, on }) {
 
 class View {
   constructor(frame, server, on, { sections, help, style, limits }) {
-    Object.assign(this, { frame, server, on, limits, value: {}, selected: "", measured: {} });
+    Object.assign(this, { frame, server, on, limits, value: {}, selected: "", measured: {}, turn: 0 });
     this.find = (selector) => frame.querySelector(selector);
     this.card = this.find(".rx-card");
     this.graph = new Graph(this.find(".rx-graph"), {
@@ -132,11 +134,12 @@ class View {
     while (this.waiting) {
       const { variant } = this.value;
       const asked = { variant, pin: readLink().pin || "", view: writeView(this.state), ...this.waiting };
+      const { turn } = this;
       this.waiting = null;
       const answer = await ask(this.server.change, asked);
-      const moved = Object.keys({ ...asked.changes, ...("text" in asked && { text: "" }) });
+      const moved = Object.keys({ ...asked.changes, ...("text" in asked && !asked.restored && { text: "" }) });
       this.controls.markRefused(answer.error && answer.error !== SILENT ? moved : []);
-      this.show(answer, false);
+      if (turn === this.turn) this.show(answer, Boolean(asked.restored));
     }
     this.asking = false;
   }
@@ -222,7 +225,7 @@ class View {
   /** Numbers to colour by: what was measured is here, the rest comes from the server. */
   askHeat(by) {
     const { variant } = this.value;
-    const pass = { time: "forward", step: "train" }[by];
+    const pass = new Map([["time", "forward"], ["step", "train"]]).get(by);
     if (!pass) return ask(this.server.overlay, { variant, by, runs: heldIds() });
     const values = this.measured.variant === variant && this.measured[pass];
     return values ? { values, adds: true } : { error: `${variant} was not measured yet: choose Measured below the graph, and press Measure.` };
@@ -258,8 +261,7 @@ class View {
     if (this.by) this.heat.choose(this.by);
     this.table.isOpen = this.isOpen();
     this.table.show(value.table);
-    // a link that is being restored is already in the address bar
-    if (!(first && readLink().v)) writeLink({ v: value.variant }, first || !readLink().v);
+    writeLink({ v: value.variant }, first || !readLink().v); // a restored link is no step of its own
     this.select(this.selected, { quiet: Boolean(before.graph), again: true });
     this.controls.update(value.controls, value.variant);
     this.frame.dataset.variant = value.variant;

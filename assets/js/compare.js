@@ -32,7 +32,7 @@ export function mount(element, { props, server }) {
   const view = new View(frame, server, props.value);
   view.restore();
   addEventListener("popstate", () => view.restore());
-  hearCompare((variants) => view.change(variants.slice(0, MOST)));
+  hearCompare((variants) => view.change(() => variants.slice(0, MOST)));
   // a hidden tab asks for nothing; what Build draws may have changed while it was hidden
   new IntersectionObserver((entries) => view.look(entries.some((entry) => entry.isIntersecting))).observe(frame);
 }
@@ -110,10 +110,16 @@ class View {
   }
 
   /**
-   * Compare other variants, as a step that Back undoes. The text at `at` is new: where it can't be read nothing changes
-   * and the reason comes back; else "".
+   * Compare other variants, as a step that Back undoes: `edit(texts)` gives them from those compared until then, once
+   * earlier edits are done. The text at `at` is new: where it can't be read nothing changes and the reason comes back;
+   * else "".
    */
-  async change(texts, at = -1) {
+  change(edit, at = -1) {
+    this.turn = (this.turn || Promise.resolve()).then(() => this.changeNow(edit([...this.texts]), at));
+    return this.turn;
+  }
+
+  async changeNow(texts, at) {
     this.overfull = false;
     this.changing = (this.changing || 0) + 1;
     const answer = await this.ask(texts);

@@ -54,8 +54,7 @@ export class CompareHead {
 
   async add(text) {
     if (!text.trim()) return this.field.focus();
-    const texts = [...this.view.texts, text];
-    const error = await this.view.change(texts, texts.length - 1);
+    const error = await this.view.change((texts) => [...texts, text], this.view.texts.length);
     this.refusal.textContent = error;
     this.refusal.hidden = !error;
     if (!error) this.field.value = "";
@@ -63,15 +62,13 @@ export class CompareHead {
 
   /** Exchange a column with the one on its left; the focus goes with it. */
   async moveLeft(place) {
-    const texts = [...this.view.texts];
-    [texts[place - 1], texts[place]] = [texts[place], texts[place - 1]];
-    await this.view.change(texts);
+    await this.view.change((texts) => texts.map((text, at) => (at === place ? texts[at - 1] : at === place - 1 ? texts[place] : text)));
     const column = this.columns[place - 1];
     (column.left.disabled ? column.input : column.left).focus();
   }
 
   async remove(place) {
-    await this.view.change(this.view.texts.filter((_, index) => index !== place));
+    await this.view.change((texts) => texts.filter((_, index) => index !== place));
     this.columns[Math.min(place, this.columns.length - 1)].input.focus();
   }
 }
@@ -98,8 +95,10 @@ class Column {
   }
 
   show({ text, error }, count) {
+    const { value } = this.input; // not under the fingers: what is typed and not asked for yet stays
+    const typing = document.activeElement === this.input && value !== this.text && value !== this.asked;
     this.text = text;
-    if (this.input.value !== text) this.input.value = text;
+    if (!typing && value !== text) this.input.value = text;
     this.input.title = this.whole.textContent = text;
     this.whole.hidden = text.length < 26; // the field cuts a long one
     this.refuse(error || "");
@@ -128,10 +127,8 @@ class Column {
 
   /** Take what was typed; what can't be read stays in the field, with the reason below it. */
   async apply() {
-    const typed = this.input.value;
-    const texts = [...this.head.view.texts];
-    texts[this.place] = typed;
-    const error = await this.head.view.change(texts, this.place);
+    const typed = (this.asked = this.input.value);
+    const error = await this.head.view.change((texts) => texts.with(this.place, typed), this.place);
     this.refuse(error);
     if (error) this.input.value = typed;
   }

@@ -11,7 +11,11 @@ export class Controls {
     this.fields = new Map([...box.querySelectorAll("[data-control]")].map((field) => [field.dataset.control, field]));
     this.kinds = new Map(sections.flatMap(({ controls }) => controls.map(({ name, kind }) => [name, kind])));
     this.text = box.querySelector("#rx-variant");
-    this.text.addEventListener("keydown", (event) => event.key === "Enter" && say(this.text.value));
+    this.text.addEventListener("keydown", (event) => {
+      if (event.key === "Enter") say((this.said = this.text.value));
+      if (event.key === "Escape") this.text.value = this.drawn;
+    });
+    this.text.addEventListener("focusout", () => this.text.value.trim() || (this.text.value = this.drawn));
     box.addEventListener("click", (event) => toggle(event.target.closest(".rx-section")));
     for (const [name, field] of this.fields) this.listen(name, field);
   }
@@ -49,8 +53,9 @@ export class Controls {
 
   update(state, variant) {
     this.state = state;
-    if (document.activeElement !== this.text || this.text.value !== variant) this.text.value = variant;
+    if (document.activeElement !== this.text || this.text.value === this.said) this.text.value = variant; // not under the fingers
     this.text.title = variant;
+    this.drawn = variant;
     if (state.depths.join() !== this.depths) this.drawDepths(state.depths);
     for (const [name, field] of this.fields) {
       const hidden = state.hidden.includes(name);

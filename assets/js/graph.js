@@ -184,7 +184,7 @@ export class Graph {
     if (!value || spot.side) return;
     const text = document.createElementNS("http://www.w3.org/2000/svg", "text");
     Object.entries({ class: "reading", x: spot.x - spot.w / 2 - 8, y: spot.y - this.offset(node) }).forEach(([key, v]) => text.setAttribute(key, v));
-    text.textContent = this.heat.format(value);
+    text.textContent = this.heat.format(value) + (spot.box && spot.item.repeat > 1 && this.heat.adds ? " each" : "");
     node.append(text);
   }
 
@@ -207,13 +207,18 @@ export class Graph {
     this.largest = Math.max(0, ...this.order.filter((spot) => !spot.frame).map((spot) => this.value(spot) || 0));
   }
 
-  /** A spot's number: a fold's is the sum of its blocks', or the last one's where numbers don't add up. */
+  /** A spot's number: a fold's is that of its largest block, so that block can be compared with block. */
   value(spot) {
-    const { values, adds } = this.heat;
+    const { values } = this.heat;
     if (!spot.box || spot.item.repeat === 1) return values.get(spot.name);
     const each = listNames(spot.item).map((name) => values.get(name)).filter((value) => value !== undefined);
-    if (!each.length) return undefined;
-    return adds ? each.reduce((sum, value) => sum + value, 0) : each.at(-1);
+    return each.length ? Math.max(...each) : undefined;
+  }
+
+  /** Titles of the boxes with the largest number, one side of a fold or another. */
+  listLargest() {
+    const near = this.order.filter((spot) => !spot.frame && !spot.side && this.share(spot) > 0.995);
+    return near.map((spot) => (spot.box ? spot.item.title : spot.name));
   }
 
   share(spot) {

@@ -42,9 +42,12 @@ export class Heat {
   }
 
   describe(format) {
-    this.legend.hidden = false;
+    this.legend.hidden = !this.graph.largest;
+    if (!this.graph.largest) return;
     this.legend.innerHTML = `<span class="rx-ramp" aria-hidden="true"></span><span></span>`;
-    this.legend.lastChild.textContent = `0 to ${format(this.graph.largest)} a box; thicker lines lead to more`;
+    const most = this.graph.listLargest();
+    const names = most.length > 6 ? `${most.slice(0, 5).join(", ")} and ${most.length - 5} more` : most.join(", ");
+    this.legend.lastChild.textContent = `0 to ${format(this.graph.largest)} a box, most in ${names}; thicker lines lead to more`;
   }
 
   clear(words) {

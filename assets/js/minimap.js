@@ -56,9 +56,11 @@ export class Minimap {
     for (const spot of order) {
       if (spot.frame) continue;
       const share = this.graph.heat ? this.graph.share(spot) : undefined;
-      pen.fillStyle = share > 0.15 ? heat : line;
+      pen.fillStyle = share === undefined ? line : heat;
+      pen.globalAlpha = share === undefined ? (this.graph.heat ? 0.4 : 1) : 0.12 + 0.88 * share;
       const wide = Math.max(3, spot.w * across);
       pen.fillRect(4 + (spot.x + stack.left) * across - wide / 2, spot.y * down, wide, Math.max(1, spot.h * down * 0.6));
     }
+    pen.globalAlpha = 1;
   }
 }

@@ -94,7 +94,7 @@ export function sortOps(ops, column, down) {
 
 /** Operations whose name or kind has the words, of one kind or of any. */
 export function filterOps(ops, words, kind) {
-  const parts = words.toLowerCase().split(/\s+/).filter(Boolean);
+  const parts = words.toLowerCase().replace(/(\d)x(\d)/g, "$1×$2").split(/\s+/).filter(Boolean);
   const said = (op) => `${op.name} ${op.what} ${op.kernel}`.toLowerCase();
   return ops.filter((op) => (!kind || op.kind === kind) && parts.every((part) => said(op).includes(part)));
 }

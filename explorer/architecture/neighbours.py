@@ -37,11 +37,16 @@ def list_neighbours(architecture: Architecture) -> list[Neighbour]:
 
 def _list_ideas(a: Architecture) -> Iterator[tuple[str, str, dict[str, Any]]]:
     if a.connect is Connect.DENSE:
-        yield "with SE", "channels scaled by gates", {"attention": Attention.SE}
+        if a.attention is Attention.SE:
+            yield "without attention", "no gates on the channels", {"attention": Attention.NONE}
+        else:
+            yield "with SE", "channels scaled by gates", {"attention": Attention.SE}
         return
     yield _twin(a)
     if a.activation is Activation.POST:
-        yield "pre-activation", "norm and ReLU first: x runs through untouched", {"activation": Activation.PRE}
+        free = a.shortcut not in (Shortcut.C, Shortcut.NONE)
+        why = "norm and activation first" + (": an identity carries x through untouched" if free else "")
+        yield "pre-activation", why, {"activation": Activation.PRE}
     else:
         yield "post-activation", "the original order of 2015", {"activation": Activation.POST}
     yield from _list_wider(a)
@@ -52,7 +57,8 @@ def _list_ideas(a: Architecture) -> Iterator[tuple[str, str, dict[str, Any]]]:
         yield "without attention", "no gates on the channels", {"attention": Attention.NONE}
     if a.shortcut in (Shortcut.A, Shortcut.B):
         stem = {} if a.stem is Stem.CIFAR else {"stem": Stem.DEEP}
-        yield "ResNet-D", "pooling before the projection, three 3×3 in the stem", {"shortcut": Shortcut.D} | stem
+        why = "pooling before the projection" + (", three 3×3 in the stem" if stem else "")
+        yield "ResNet-D", why, {"shortcut": Shortcut.D} | stem
 
 
 def _twin(a: Architecture) -> tuple[str, str, dict[str, Any]]:
@@ -66,8 +72,11 @@ def _list_wider(a: Architecture) -> Iterator[tuple[str, str, dict[str, Any]]]:
     if a.block is Block.BOTTLENECK and a.stem is not Stem.CIFAR:
         if a.groups == 1 and a.base_width == 64:
             yield "wide", "inner convolutions twice as wide", {"base_width": 128}
-            yield "ResNeXt", "32 groups of width 4 for the same cost", {"groups": 32, "base_width": 4}
+            same = " for about the same cost" if a.kernels == (1, 3, 1) else ""
+            yield "ResNeXt", f"32 groups of width 4{same}", {"groups": 32, "base_width": 4}
+        elif a.groups > 1:
+            yield "one group", "an ordinary convolution inside", {"groups": 1, "base_width": 64}
         else:
-            yield "one group", "an ordinary 3×3 inside", {"groups": 1, "base_width": 64}
+            yield "standard width", "inner convolutions as wide as the planes", {"base_width": 64}
     elif a.widen == 1:
         yield "wide", "every stage twice as wide", {"widen": 2.0}

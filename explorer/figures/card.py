@@ -9,12 +9,13 @@ from explorer.architecture.cost import Cost, compute_block_cost, compute_cost, c
 from explorer.architecture.plan import Kind, Op, Path, Plan, ResidualBlock
 from explorer.architecture.profile import OpProfile, profile_plan
 from explorer.figures.format import describe_op, format_count, format_shape, format_share
+from explorer.figures.palette import MODE_NAMES
 from explorer.figures.profile import describe_op_profile
 
 PAPER: dict[str, str] = {
     "conv": "Each output value is a weighted sum over a small window of all input channels.",
     "norm": "It gives each channel mean 0 and spread 1, then a learned scale and shift (Ioffe & Szegedy 2015).",
-    "act": "ReLU keeps what is positive. Behind the sum it is the block's own nonlinearity (He et al. 2015, figure 2).",
+    "act": "It bends each value by itself; ReLU keeps what is positive. Behind the sum it is the block's own.",
     "blur": "A fixed filter smooths before every other pixel is dropped, against aliasing (Zhang 2019).",
     "se": "It looks at the mean of every channel and scales each by a learned gate (Hu et al. 2018, section 3).",
     "eca": "As squeeze-excitation, but each gate looks at a few neighbouring channels only (Wang et al. 2020).",
@@ -23,20 +24,20 @@ PAPER: dict[str, str] = {
     "concat": "What the branch computes is appended to x, and nothing is overwritten (Huang et al. 2017, equation 2).",
     "transition": "Between dense stages: 1×1 compresses the channels, pooling halves the map (Huang et al. 2017).",
     "D": "ResNet-D: average pooling takes the stride, so that the 1×1 sees every value (He et al. 2019, figure 2c).",
-    "pre": "Norm and activation come first, so that x itself runs through the whole network (He et al. 2016, eq. 5).",
+    "pre": "What comes first stands on the branch alone, so that a shortcut can carry x itself on (He et al. 2016).",
     "pool": "Pooling shrinks the map; it learns nothing.",
     "pad": "Option A: the identity is subsampled, and new channels are zeros. It has no parameters (section 4.1).",
     "add": "y = F(x) + x, element by element. It adds no parameters (He et al. 2015, equation 1).",
     "flatten": "From (C, 1, 1) to a vector of C numbers.",
     "linear": "The classifier: one score for every class.",
-    "basic": "Two 3×3 convolutions form F(x) (He et al. 2015, figure 5 left).",
-    "bottleneck": "1×1 narrows, 3×3 works, 1×1 widens by 4 (He et al. 2015, figure 5 right).",
+    "basic": "Convolutions as wide as the block form F(x): two 3×3 in the paper (He et al. 2015, figure 5 left).",
+    "bottleneck": "A 1×1 narrows for the 3×3; in a residual block another 1×1 widens (He et al. 2015, figure 5 right).",
     "identity": "x is added unchanged (He et al. 2015, equation 1): the gradient has a way past F, whatever F does.",
     "projection": "A 1×1 convolution matches the shape, Wₛx (He et al. 2015, equation 2).",
     "C": "Option C: a projection in every block; the paper found it only marginally better than B (table 3).",
     "none": "A plain network: what F computes is all that goes on. Deeper ones train worse (He et al. 2015, figure 1).",
     "stem": "What happens before the first block.",
-    "head": "Global average pooling and one linear layer.",
+    "head": "What happens behind the last block: the whole map's average, and one linear layer.",
     "input": "What the network reads. The batch dimension is left out everywhere.",
 }
 
@@ -125,8 +126,8 @@ def _write_equation(plan: Plan, block: ResidualBlock) -> str:
     side = x if block.path.projects else "x"
     joined = {Path.NONE: f"F({x})", Path.DENSE: f"[x, F({x})]"}.get(block.path, f"F({x}) + shortcut({side})")
     for op in block.after:
-        joined = f"{op.mode or op.kind.value}({joined})"
-    opening = ", ".join(op.mode for op in block.before)
+        joined = f"{MODE_NAMES.get(op.mode, op.kind.value)}({joined})"
+    opening = ", ".join(MODE_NAMES.get(op.mode, op.kind.value) for op in block.before)
     return f"y = {joined}" + (f" with u = {opening} of x" if opening else "")
 
 
@@ -143,10 +144,15 @@ def _name_shortcut(plan: Plan, block: ResidualBlock) -> str:
     return names[block.path]
 
 
+def _name_stride(block: ResidualBlock) -> str:
+    stride = max((op.stride for op in block.shortcut), default=1)
+    return f", stride {stride}" if stride > 1 else ""
+
+
 def _draw_shortcut(plan: Plan, path: str, block: ResidualBlock, total: Cost) -> str:
     cost = compute_ops_cost(block.shortcut)
     lines = [
-        ("Kind", _name_shortcut(plan, block)),
+        ("Kind", _name_shortcut(plan, block) + _name_stride(block)),
         ("Shape", f"{format_shape(block.input)} → {format_shape(block.output)}"),
         *(_cost_lines(cost, total) if cost.params else [("Parameters", "0: nothing is learned here")]),
     ]

@@ -101,7 +101,8 @@ def _describe_stage(stage: Stage) -> Iterator[Item]:
         name, ops = f"{stage.name}.transition", stage.transition
         yield Item(name, name, "", compose_part("transition", ops), compose_chain(ops))
     block, count = stage.blocks[-1], len(stage.blocks)
-    words = f"{count} {block.kind} block{'s' if count > 1 else ''}, {format_shape(block.output)}"
+    number = stage.name.removeprefix("layer")
+    words = f"stage {number}: {count} {block.kind} block{'s' if count > 1 else ''}, {format_shape(block.output)}"
     yield Item(stage.name, stage.name, words, compose_stage(stage), parts=parts)
 
 

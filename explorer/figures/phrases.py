@@ -268,22 +268,31 @@ def _describe_zero_init(change: Change, before: Architecture, after: Architectur
 def _describe_dropout(change: Change, before: Architecture, after: Architecture) -> str:
     if not after.dropout:
         return "training drops nothing in the branches"
-    what = "channels" if after.dropout_kind.value == "channel" else "values"
-    was = f" in place of {before.dropout:.4g}" if before.dropout else ""
-    return f"training drops {after.dropout:.4g}{was} of the {what} at each branch's last convolution"
+    now, old = ("channels" if a.dropout_kind.value == "channel" else "values" for a in (after, before))
+    was = f" in place of {_rate(before.dropout)}" + (f" of the {old}" if old != now else "") if before.dropout else ""
+    return f"training drops {_rate(after.dropout)} of the {now}{was} at each branch's last convolution"
+
+
+def _rate(value: float) -> str:
+    """Without an exponent."""
+    return f"{value:.4g}" if value >= 0.0001 else f"{value:.7f}".rstrip("0")
 
 
 def _describe_drop_path(change: Change, before: Architecture, after: Architecture) -> str:
     if not after.drop_path:
         return "no image skips a branch in training"
-    was = f" in place of {before.drop_path:.4g}" if before.drop_path else ""
-    return f"in training {after.drop_path:.4g}{was} of the images skip the last block's branch, fewer the earlier ones'"
+    was = f" in place of {_rate(before.drop_path)}" if before.drop_path else ""
+    return (
+        f"in training {_rate(after.drop_path)}{was} of the images skip the last block's branch, fewer the earlier ones'"
+    )
 
 
 def _say(words: str, was: str = "{before}") -> Phrase:
     """A phrase that puts the new value, and behind it the old one where there was one."""
 
     def phrase(change: Change, before: Architecture, after: Architecture) -> str:
+        if change.before is not None and _times(change.before) == _times(change.after):
+            return ""  # another option says the same
         old = "" if change.before is None else f" in place of {was.format(before=_times(change.before))}"
         return words.format(after=_times(change.after)) + old
 

@@ -69,7 +69,8 @@ def _list_memory(plan: Plan) -> Iterator[str]:
 
 
 def _list_step(plan: Plan, profile: Profile) -> Iterator[str]:
-    last = next(row for row in reversed(profile.rows) if len(row.output) == 3 and row.output[1:] != (1, 1))
+    maps = [row for row in profile.rows if len(row.output) == 3]
+    last = next((row for row in reversed(maps) if row.output[1:] != (1, 1)), maps[0])  # a tiny input has no larger map
     yield f"A training step takes {format_count(profile.training_macs)} MACs for each image, forward and backward."
     yield f"Arithmetic intensity of inference: {profile.intensity:.1f} FLOPs for each byte moved, one image."
     yield f"Receptive field at {last.name}: {describe_field(last.field)}."

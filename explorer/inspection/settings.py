@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from explorer.errors import MeasureError
@@ -28,8 +29,8 @@ class MeasureSettings:
             _check(name, getattr(self, name))
         if self.mode not in list(MODES):  # it may be anything, from outside
             raise MeasureError(f"mode={str(self.mode)[:40]} is no mode: mode is {', '.join(MODES)}.")
-        if not isinstance(self.device, str):
-            raise MeasureError(f"device={str(self.device)[:40]} is no device: write auto, cpu or cuda.")
+        if not isinstance(self.device, str) or not re.fullmatch(r"auto|cpu|mps|cuda(:[0-9]{1,3})?", self.device):
+            raise MeasureError(f"device={str(self.device)[:40]} is no device: write auto, cpu, cuda or cuda:1.")
 
     @property
     def passes(self) -> tuple[str, ...]:

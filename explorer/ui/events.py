@@ -55,6 +55,8 @@ def answer(function: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[An
         try:
             return function(question)
         except ExplorerError as error:
-            return {"error": str(error)}
+            return {"error": str(error).encode(errors="replace").decode()}  # half a character can't be sent
+        except UnicodeEncodeError:
+            return {"error": "Half a character came: write it anew."}
 
     return wrapped

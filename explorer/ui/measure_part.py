@@ -133,9 +133,10 @@ class Desk:
             job.process = subprocess.Popen(
                 job.command(), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=words, start_new_session=True
             )
-        except OSError as error:
+        except (OSError, ValueError) as error:  # whatever a command line can't hold must not stop the queue
             words.close()
-            job.state, job.error = "failed", f"The measurement can't be started: {error.strerror or error}."
+            reason = error.strerror if isinstance(error, OSError) else None
+            job.state, job.error = "failed", f"The measurement can't be started: {reason or 'a setting is not text'}."
             return
         job.state = "running"
         threading.Thread(target=self._watch, args=(job, job.process, words), daemon=True).start()

@@ -90,6 +90,8 @@ def apply_controls(before: str, now: Controls) -> tuple[Architecture, dict[str, 
     if "known" in moved and now["known"]:
         return parse_variant(str(now["known"])), {}
     if "family" in moved:
+        if now["family"] not in FAMILIES:
+            raise VariantError(f"“{str(now['family'])[:40]}” is no family: choose from {' and '.join(FAMILIES)}.")
         return parse_variant(FIRST[now["family"]]), {}
     if "connect" in moved and architecture.connect is Connect.DENSE:
         return _leave_dense(architecture)

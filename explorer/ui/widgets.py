@@ -13,7 +13,11 @@ _EVENTS = ("shown", "maps", "picked", "runs")
 _TEMPLATE = """
 const on = {{ {events} }};
 const at = new URL("{mount}/js/{module}.js", document.baseURI).href;
-import(at).then((module) => module.mount(element, {{ props, watch, server, on }}));
+import(at).then((module) => module.mount(element, {{ props, watch, server, on }})).catch((error) => {{
+  console.warn(error);
+  element.querySelector(".rx-widget").innerHTML = `<p class="rx-refusal" role="alert">This part of the page could not be
+    loaded: the server may have been stopped. Start it again, and reload the page.</p>`;
+}});
 """
 
 

@@ -26,6 +26,8 @@ NEIGHBOURS = {
     "resnext50_32x4d": {"one group": "resnet50"},
     "seresnet50": {"without attention": "resnet50"},
     "resnetv2_50": {"post-activation": "resnet50"},
+    "wide_resnet50_2": {"standard width": "resnet50"},
+    "densenet121,attention=se": {"without attention": "densenet121"},
 }
 
 
@@ -45,3 +47,15 @@ def test_every_neighbour_can_be_planned_and_differs(preset):
         assert architecture != preset.architecture
         assert expand_plan(architecture)
         assert neighbour.why
+
+
+def say(text):
+    return {neighbour.label: neighbour.why for neighbour in list_neighbours(parse_variant(text))}
+
+
+def test_the_words_hold_for_the_network_they_stand_beside():
+    assert "stem" in say("resnet50")["ResNet-D"] and "stem" not in say("resnet20")["ResNet-D"]
+    assert "untouched" in say("resnet50")["pre-activation"]
+    assert "untouched" not in say("resnet18,shortcut=C")["pre-activation"] + say("plain20")["pre-activation"]
+    assert "same cost" in say("resnet50")["ResNeXt"]
+    assert "same cost" not in say("resnet50,branch=1x1-5x5-1x1")["ResNeXt"]

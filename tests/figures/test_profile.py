@@ -44,3 +44,8 @@ def test_a_field_of_everything_is_called_so():
     assert format_field(Field(whole=True)) == "all"
     assert describe_field(Field(-1, 1, 2)) == "3 × 3 pixels, effective stride 2"
     assert describe_field(Field(whole=True)).startswith("the whole input")
+
+
+def test_an_input_of_one_pixel_has_a_profile_too():
+    for variant in ("resnet50,input=3x1x1", "resnet20,input=3x1x1", "resnet50d,input=3x2x2"):
+        assert "Receptive field at stem.conv1" in format_profile(expand_plan(parse_variant(variant)))

@@ -295,9 +295,15 @@ def test_a_device_that_ran_full_is_a_sentence(monkeypatch):
         take()
 
 
+@pytest.mark.parametrize("device", ["tpu", "\x00", "\ud800", "cuda:1;ls", "", "x" * 10_000])
+def test_what_is_no_device_is_refused(device):
+    with pytest.raises(MeasureError, match="is no device"):
+        take(device=device)
+
+
 def test_a_device_that_is_not_here_is_refused():
-    with pytest.raises(DeviceError, match="device=tpu is no device"):
-        take(device="tpu")
+    with pytest.raises(DeviceError, match="device=cuda:999 is not on this machine"):
+        take(device="cuda:999")
 
 
 @pytest.mark.parametrize("name", RANGES)

@@ -317,3 +317,43 @@ def test_dark_and_light_follow_the_button_and_stay(server, visit):
     page.locator(".rx-build svg").first.wait_for()
     page.wait_for_timeout(500)
     assert page.evaluate(colour) != light
+
+
+def delay_answers(page, milliseconds):
+    def wait(route):
+        page.wait_for_timeout(milliseconds)
+        route.continue_()
+
+    page.route("**/component_server", wait)
+
+
+def test_what_is_typed_while_an_answer_is_on_its_way_stays(server, visit):
+    page = visit(server.url)
+    delay_answers(page, 500)
+    field = page.get_by_label("Variant")
+    field.fill("resnet18")
+    field.press("Enter")
+    field.fill("resnet34,sho")
+    wait_for_variant(page, "resnet18")
+    assert field.input_value() == "resnet34,sho"
+    field.press_sequentially("rtcut=C")
+    field.press("Enter")
+    wait_for_variant(page, "resnet34,shortcut=C")
+    page.wait_for_timeout(300)
+    assert field.input_value() == "resnet34,shortcut=C"
+
+
+def test_back_drops_an_answer_that_comes_late(server, visit):
+    page = visit(server.url)
+    for depth in ("18", "34"):
+        page.get_by_label(depth, exact=True).check()
+        wait_for_variant(page, f"resnet{depth}")
+    delay_answers(page, 700)
+    page.get_by_label("101", exact=True).check()
+    page.go_back()
+    wait_for_variant(page, "resnet18")
+    page.wait_for_timeout(1500)
+    assert query(page) == "v=resnet18"
+    page.unroute("**/component_server")
+    page.go_forward()
+    wait_for_variant(page, "resnet34")

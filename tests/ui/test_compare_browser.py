@@ -348,3 +348,13 @@ def test_blocks_open_in_all_columns(compared):
     for key in ("Home", "ArrowDown", "Enter"):
         page.keyboard.press(key)
     assert page.locator('.rx-c-graph .node[data-name="stem.conv1"]').count() == 2
+
+
+def test_edits_in_a_row_lose_nothing(server, visit):
+    page = visit(link(server, "resnet50", "resnet18"), ready=READY)
+    second, first = page.get_by_role("combobox", name="Variant 2"), page.get_by_role("combobox", name="Variant 1")
+    second.fill("resnet34")
+    second.press("Enter")
+    first.fill("resnet101")
+    first.press("Enter")
+    wait_for(page, "resnet101", "resnet34")

@@ -123,7 +123,11 @@ def test_a_saved_page_opens_and_closes_without_a_server(server, visit, tmp_path)
 def test_colouring_by_macs_shows_which_block_costs_most(server, visit):
     page = visit(server.url + "?v=resnet50&by=macs&l=1")
     page.locator(".heated").first.wait_for()
-    assert "G a box" in page.locator(".rx-heat").inner_text()
+    # 1×1 to 128 channels of 56×56, 3×3 with stride 2, 1×1 to 512, and the projection; stages 3 and 4 cost the same
+    most = 256 * 128 * 56**2 + (9 * 128 * 128 + 128 * 512 + 256 * 512) * 28**2
+    words = page.locator(".rx-heat").inner_text()
+    assert f"to {most / 1e6:.0f} M a box, most in layer2.0, layer3.0, layer4.0;" in words
+    assert "each" in node(page, "layer3.1").text_content()  # a fold says what one of its blocks costs
     page.locator("#rx-level").get_by_text("Op", exact=True).click()
     # 7·7·3·64·112·112 multiply-adds of the first convolution
     assert f"{7 * 7 * 3 * 64 * 112 * 112 / 1e6:.0f} M" in node(page, "stem.conv1").text_content()
