@@ -4,7 +4,15 @@ import re
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
+from explorer.figures.graph import draw_view
+from explorer.figures.outline import View
+
 SVG = "{http://www.w3.org/2000/svg}"
+
+
+def draw_graph(plan, level, fold=True):
+    """The whole graph at one level."""
+    return draw_view(plan, View(level, fold))
 
 
 @dataclass(frozen=True)

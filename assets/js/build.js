@@ -180,16 +180,14 @@ class View {
     this.refresh();
   }
 
-  /** Which parts are open, for the table: the same as in the graph. */
-  isOpen() {
-    const items = new Map(this.value.graph.items.flatMap((item) => [item, ...(item.parts || [])]).map((item) => [item.name, item]));
-    const other = { opened: 0, name: "" };
-    return (name) => isOpen(items.get(name) || { ...other, name }, this.state);
+  /** Whether a part is open, for the table: the same as in the graph. */
+  isOpen(name) {
+    return isOpen(this.items.get(name) || { opened: 0, name }, this.state);
   }
 
   /** A person opened or closed a group of the table; several at once are drawn once. */
   toggle(name, open) {
-    if (this.isOpen()(name) === open) return;
+    if (this.isOpen(name) === open) return;
     toggle(this.state.flipped, name);
     if (this.toggling) return;
     this.toggling = true;
@@ -215,7 +213,7 @@ class View {
   refresh() {
     this.graph.show(this.value.graph, this.state);
     this.graph.select(this.selected);
-    this.table.setOpen(this.isOpen());
+    this.table.setOpen((name) => this.isOpen(name));
     this.heat.update();
     if (this.by !== this.heat.by) this.heat.choose(this.by);
     if (this.selected !== this.carded) this.selected ? this.select(this.selected) : this.hideCard();
@@ -259,7 +257,9 @@ class View {
     this.showPin(value);
     this.graph.show(value.graph, this.state);
     if (this.by) this.heat.choose(this.by);
-    this.table.isOpen = this.isOpen();
+    const parts = value.graph.items.flatMap((item) => [item, ...(item.parts || [])]);
+    this.items = new Map(parts.map((item) => [item.name, item]));
+    this.table.isOpen = (name) => this.isOpen(name);
     this.table.show(value.table);
     writeLink({ v: value.variant }, first || !readLink().v); // a restored link is no step of its own
     this.select(this.selected, { quiet: Boolean(before.graph), again: true });

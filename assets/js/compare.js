@@ -1,5 +1,6 @@
 // Compare: two to four variants side by side. What is compared is in the link:
 // c: the variants, joined by "~"; cl: level of the graphs; cd: number of the one whose difference is shown; cx: cost axis.
+import { SILENT } from "./ask.js";
 import { hearCompare } from "./asked.js";
 import { CompareCharts } from "./compare_charts.js";
 import { CompareDiff } from "./compare_diff.js";
@@ -32,7 +33,7 @@ export function mount(element, { props, server }) {
   const view = new View(frame, server, props.value);
   view.restore();
   addEventListener("popstate", () => view.restore());
-  hearCompare((variants) => view.change(() => variants.slice(0, MOST)));
+  hearCompare((variants) => view.change(() => variants.slice(0, MOST), -1, true));
   // a hidden tab asks for nothing; what Build draws may have changed while it was hidden
   new IntersectionObserver((entries) => view.look(entries.some((entry) => entry.isIntersecting))).observe(frame);
 }
@@ -95,7 +96,7 @@ class View {
       this.complain(answer.error || (this.overfull ? this.words.too_many : ""));
       return answer.error ? null : answer;
     } catch {
-      if (number === this.number) this.complain(this.words.no_answer);
+      if (number === this.number) this.complain(SILENT);
       this.asked = "";
       return null;
     } finally {
@@ -112,17 +113,17 @@ class View {
   /**
    * Compare other variants, as a step that Back undoes: `edit(texts)` gives them from those compared until then, once
    * earlier edits are done. The text at `at` is new: where it can't be read nothing changes and the reason comes back;
-   * else "".
+   * else "". With `twin`, one alone gets a second beside it.
    */
-  change(edit, at = -1) {
-    this.turn = (this.turn || Promise.resolve()).then(() => this.changeNow(edit([...this.texts]), at));
+  change(edit, at = -1, twin = false) {
+    this.turn = (this.turn || Promise.resolve()).then(() => this.changeNow(edit([...this.texts]), at, twin));
     return this.turn;
   }
 
-  async changeNow(texts, at) {
+  async changeNow(texts, at, twin) {
     this.overfull = false;
     this.changing = (this.changing || 0) + 1;
-    const answer = await this.ask(texts);
+    const answer = await this.ask(texts, twin);
     this.changing -= 1;
     if (!answer) return "";
     if (answer.columns[at]?.error) return answer.columns[at].error;

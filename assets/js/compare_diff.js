@@ -1,6 +1,8 @@
 // Compare's difference: sentences, options that differ, and a tree of stages, blocks and operations.
+import { SILENT } from "./ask.js";
 import { make } from "./elements.js";
-import { copyText, saveFile } from "./files.js";
+import { copyText, nameFile, saveFile } from "./files.js";
+import { formatCount } from "./format.js";
 
 const SIGNS = { "+": ["+", "added"], "-": ["−", "removed"], "~": ["~", "changed"], "=": ["=", "only renamed"], " ": ["·", "the same"] };
 const HEADS = [
@@ -116,7 +118,7 @@ export class CompareDiff {
     const heads = HEADS.map(([word, hint]) => make("th", { scope: "col", title: hint || null }, word));
     this.table.hidden = !rows.length;
     this.table.replaceChildren(make("table", {}, make("thead", {}, make("tr", {}, ...heads)), make("tbody", {}, ...rows)));
-    const same = this.found.same.toLocaleString("en").replaceAll(",", "\u2009");
+    const same = formatCount(this.found.same);
     this.note.textContent = `${rows.length ? "" : "Every operation is the same. "}+ added, − removed, ~ changed, = only renamed; ${same} operations are the same. ` +
       HEADS.filter(([, hint]) => hint).map(([word, hint]) => `${word}: ${hint}`).join(" · ") + ".";
   }
@@ -190,7 +192,7 @@ export class CompareDiff {
 
   async saveJson() {
     const answer = await this.ask("json");
-    const name = [this.found.before, this.found.after].join("_to_").toLowerCase().replace(/[^a-z0-9_]+/g, "_").slice(0, 80);
+    const name = nameFile([this.found.before, this.found.after].join("_to_")).slice(0, 80);
     if (answer.text) saveFile(`${name}.json`, answer.text, "application/json");
   }
 
@@ -200,7 +202,7 @@ export class CompareDiff {
       this.view.complain(answer.error || "");
       return answer;
     } catch {
-      this.view.complain(this.view.words.no_answer);
+      this.view.complain(SILENT);
       return {};
     }
   }

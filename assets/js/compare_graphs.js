@@ -1,4 +1,5 @@
 // Compare's graphs side by side: stage k at one height in every column, what differs marked by sign and colour.
+import { SILENT } from "./ask.js";
 import { make } from "./elements.js";
 import { Graph } from "./graph.js";
 import { alignParts, readView, toggle } from "./stack.js";
@@ -45,7 +46,7 @@ export class CompareGraphs {
       this.draw(drawn.graphs, answer);
     } catch {
       this.asked = "";
-      this.view.complain(this.view.words.no_answer);
+      this.view.complain(SILENT);
     }
   }
 

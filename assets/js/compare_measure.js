@@ -1,4 +1,5 @@
 // Compare's measurement: one variant after the other on the server's machine, as rows below the totals.
+import { SILENT } from "./ask.js";
 import { make } from "./elements.js";
 import { formatBytes } from "./format.js";
 import { measureVariant } from "./measure.js";
@@ -54,7 +55,7 @@ export class CompareMeasure {
     try {
       return await measureVariant(this.view.server, question, { onProgress, signal: this.running.signal });
     } catch {
-      return { state: "failed", error: this.view.words.no_answer };
+      return { state: "failed", error: SILENT };
     }
   }
 

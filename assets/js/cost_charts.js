@@ -1,5 +1,6 @@
 // Charts below the graph: where the cost sits, what is seen, at which resolution.
 import { Chart, toCsv } from "./charts.js";
+import { makeButton } from "./menu.js";
 import { Panel } from "./panel.js";
 
 const GROUPINGS = [["stage", "Stage"], ["block", "Block"], ["kind", "Kind of operation"]];
@@ -16,9 +17,7 @@ export class CostCharts extends Panel {
       <p class="rx-refusal" role="alert" hidden></p><div class="rx-charts"></div>`;
     this.switch = box.querySelector(".rx-switch");
     for (const [by, label] of GROUPINGS) {
-      const button = document.createElement("button");
-      button.type = "button";
-      button.textContent = label;
+      const button = makeButton(label);
       button.dataset.by = by;
       button.addEventListener("click", () => this.choose(by));
       this.switch.append(button);

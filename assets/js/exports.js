@@ -1,6 +1,6 @@
 // Files of the graph as it is seen: SVG and PNG from here, PDF, DOT and a page that stands alone from the server.
 import { ask } from "./ask.js";
-import { saveFile } from "./files.js";
+import { nameFile, saveFile } from "./files.js";
 import { makeButton, Popover } from "./menu.js";
 import { writeView } from "./stack.js";
 
@@ -25,7 +25,7 @@ export class Exports {
   }
 
   async save(format) {
-    const name = this.variant().replace(/[^a-z0-9_]+/g, "_");
+    const name = nameFile(this.variant());
     this.status.textContent = "";
     if (format === "svg") saveFile(`${name}.svg`, drawSvg(this.graph), "image/svg+xml");
     else if (format === "png") saveFile(`${name}.png`, await drawPng(this.graph), "image/png");

@@ -11,6 +11,11 @@ export async function copyText(text, words = "") {
   }
 }
 
+/** What a file about something is called, without its ending, as explorer/figures/format.py names it. */
+export function nameFile(text) {
+  return text.toLowerCase().replace(/[^a-z0-9_]+/g, "_");
+}
+
 /** Give the person a file of this name; `content` is text or a Blob. */
 export function saveFile(name, content, type = "text/plain") {
   const link = document.createElement("a");

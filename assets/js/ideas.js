@@ -1,6 +1,7 @@
 // The variants one idea away from what is drawn, as buttons.
 import { ask } from "./ask.js";
 import { readLink } from "./link.js";
+import { makeButton } from "./menu.js";
 import { showTab } from "./page.js";
 
 const PAUSE = 250; // milliseconds: a person who goes on changing asks for no ideas
@@ -15,11 +16,10 @@ export class Ideas {
     });
   }
 
-  /** What is drawn, against what is pinned, or else beside its other placement of norm and activation. */
+  /** What is drawn, against what is pinned; alone it is shown beside a neighbour. */
   compare() {
-    const twin = this.ideas.find(({ label }) => label.endsWith("-activation")) || this.ideas[0];
     const { pin } = readLink();
-    const variants = pin && pin !== this.variant ? [pin, this.variant] : [this.variant, ...(twin ? [twin.text] : [])];
+    const variants = pin && pin !== this.variant ? [pin, this.variant] : [this.variant];
     dispatchEvent(new CustomEvent("rx-compare", { detail: { variants } }));
     showTab("Compare");
   }
@@ -35,14 +35,12 @@ export class Ideas {
   async ask(variant) {
     const { ideas } = await ask(this.server.ideas, { variant });
     if (variant !== this.variant || !ideas) return;
-    this.ideas = ideas;
     const buttons = ideas.map(({ label, text, why }) => {
-      const button = document.createElement("button");
-      Object.assign(button, { type: "button", textContent: label, title: `${text}: ${why}` });
+      const button = Object.assign(makeButton(label), { title: `${text}: ${why}` });
       button.dataset.text = text;
       return button;
     });
-    const compare = Object.assign(document.createElement("button"), { type: "button", textContent: "Compare …", title: "See it beside others" });
+    const compare = Object.assign(makeButton("Compare …"), { title: "See it beside others" });
     compare.dataset.do = "compare";
     this.box.lastChild.replaceChildren(...buttons, compare);
   }

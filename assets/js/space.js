@@ -1,4 +1,5 @@
 // Space: thousands of variants as a cloud that is sifted in the browser, with those that no other beats.
+import { SILENT } from "./ask.js";
 import { Budget } from "./budget.js";
 import { Cloud, INSIDE } from "./cloud.js";
 import { saveFile } from "./files.js";
@@ -201,7 +202,7 @@ class View {
       this.showStatus();
       await drawing;
     } catch (error) {
-      this.complain(error.refusal || "The server does not answer: it may have been stopped. Start it again, and go on.", "server");
+      this.complain(error.refusal || SILENT, "server");
     }
     this.showStatus();
     if (!this.sampler.running) this.finish();

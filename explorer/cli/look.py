@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from explorer.cli.words import AsJson, Format, Variant, app, choose, expand
+from explorer.cli.words import AsJson, Format, Variant, app, choose, expand, save
 from explorer.errors import VariantError
 
 
@@ -60,16 +60,10 @@ def graph(
     """Draw a variant's graph into a file."""
     from explorer.figures.export import export_graph
     from explorer.figures.scene import Level
-    from explorer.files import write_atomically
 
     if level not in list(Level):
         raise VariantError(f"level={level[:40]} is not a level: level is stage, block or op.")
-    content = export_graph(expand(variant), Level(level), output.suffix.removeprefix(".").lower())
-    try:
-        write_atomically(output, content)
-    except OSError as error:
-        raise VariantError(f"{output} can't be written: {error.strerror}. Choose another place.") from None
-    print(output)
+    save(output, export_graph(expand(variant), Level(level), output.suffix.removeprefix(".").lower()))
 
 
 @app.command()

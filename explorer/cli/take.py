@@ -7,8 +7,7 @@ from typing import Annotated
 
 import typer
 
-from explorer.cli.words import Variant, app, expand, load_weights
-from explorer.errors import VariantError
+from explorer.cli.words import Variant, app, expand, load_weights, save
 
 
 @app.command()
@@ -21,17 +20,12 @@ def code(
 ) -> None:
     """Write a variant as one PyTorch file that needs torch alone."""
     from explorer.architecture.code import parse_style, write_code
-    from explorer.files import write_atomically
 
     text = write_code(expand(variant), parse_style(style))
     if output is None:
         print(text, end="")
         return
-    try:
-        write_atomically(output, text.encode())
-    except OSError as error:
-        raise VariantError(f"{output} can't be written: {error.strerror}. Choose another place.") from None
-    print(output)
+    save(output, text.encode())
 
 
 @app.command()

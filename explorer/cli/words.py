@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import suppress
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -35,6 +36,17 @@ def choose(name: str, value: str, choices: dict[str, Any]) -> Any:
     if value not in choices:
         raise VariantError(f"{name}={value[:40]} is no {name}: choose from {', '.join(choices)}.")
     return choices[value]
+
+
+def save(output: Path, content: bytes) -> None:
+    """Write a file and say where. Raises `VariantError` where it can't be written."""
+    from explorer.files import write_atomically
+
+    try:
+        write_atomically(output, content)
+    except OSError as error:
+        raise VariantError(f"{output} can't be written: {error.strerror}. Choose another place.") from None
+    print(output)
 
 
 def load_weights(weights: str, variant: str | None) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 
 from explorer.architecture.config import Shape
@@ -39,6 +40,11 @@ def format_seconds(seconds: float) -> str:
         if seconds >= size * 0.9995:
             return f"{_three(seconds / size)} {unit}"
     return f"{_three(seconds * 1e6)} µs"
+
+
+def name_file(text: str) -> str:
+    """What a file about something is called, without its ending: ``resnet50_shortcut_none``."""
+    return re.sub(r"[^a-z0-9_]+", "_", text.lower())
 
 
 def align_rows(rows: Sequence[Sequence[str]], right: Collection[int]) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from html import escape
 from typing import Any
 
@@ -12,7 +11,7 @@ from explorer.architecture.plan import Kind, Path, Plan
 from explorer.figures.outline import Item, View, outline_plan
 from explorer.figures.palette import KIND_COLOURS, KIND_NAMES, PATH_COLOURS, PATH_DASHES, PATH_NAMES
 from explorer.figures.piece import ARROWS, MARKERS, Piece, draw_badge, draw_unit
-from explorer.figures.scene import SELF, Level, Unit, compose_fold
+from explorer.figures.scene import SELF, Unit, compose_fold
 
 MARGIN = 12.0
 FRAME_TOP, FRAME_HEAD, FRAME_END, FRAME_SIDE = 12.0, 24.0, 14.0, 14.0  # around what is open
@@ -102,12 +101,6 @@ class Stack:
         words = max((len(f"{f.title} {f.words}") * CHARACTER + 60 for f in self.frames), default=0.0)
         left, right = (max(getattr(piece, side) for _, piece, _ in self.placed) for side in ("left", "right"))
         return left + FRAME_SIDE * deepest, max(right, words) + FRAME_SIDE * deepest
-
-
-@lru_cache(maxsize=64)
-def draw_graph(plan: Plan, level: Level, fold: bool = True) -> str:
-    """Draw a plan as an SVG whose nodes carry their module's path in ``data-name``."""
-    return draw_view(plan, View(level, fold))
 
 
 def draw_view(plan: Plan, view: View) -> str:

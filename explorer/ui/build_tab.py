@@ -12,7 +12,7 @@ import gradio as gr
 from explorer.architecture.config import Architecture
 from explorer.architecture.neighbours import list_neighbours
 from explorer.architecture.plan import Plan, expand_plan
-from explorer.architecture.variant import DEFAULT, format_variant, parse_query, parse_variant
+from explorer.architecture.variant import DEFAULT, format_variant, parse_variant
 from explorer.errors import VariantError
 from explorer.figures.card import draw_card
 from explorer.figures.export import export_graph
@@ -112,11 +112,9 @@ def change(question: dict[str, Any]) -> dict[str, Any]:
     """The view after a change.
 
     ``{"variant": what is drawn, "view": what is open, "pin": what its totals are compared with}`` with ``"changes"``
-    (controls by name), ``"text"`` (a variant that was typed) or ``"query"`` (a link's).
+    (controls by name) or ``"text"`` (a variant that was typed, or a link's).
     """
     view, pin = _read_view(question.get("view")), str(question.get("pin", ""))
-    if "query" in question:
-        return draw_view(parse_query(str(question["query"])), view, pin)
     if "text" in question:
         return draw_view(parse_variant(str(question["text"])), view, pin)
     changes = question.get("changes")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 import gradio as gr
@@ -105,7 +106,7 @@ def _choose_twin(variant: str) -> str:
 def _list_neighbours(plan: Plan | None) -> list[dict[str, str]]:
     if plan is None:
         return []
-    return [{"label": each.label, "text": each.text, "why": each.why} for each in list_neighbours(plan.architecture)]
+    return [asdict(each) for each in list_neighbours(plan.architecture)]
 
 
 @answer
@@ -157,17 +158,5 @@ def accuracy(question: dict[str, Any]) -> dict[str, Any]:
     return {
         "figure": plot_accuracy(placed, known, str(question.get("axis", "macs"))),
         "left_out": list_left_out(placed),
-        "known": [
-            {
-                "name": each.name,
-                "recipe": each.recipe,
-                "top1": each.top1,
-                "params": each.params,
-                "macs": each.macs,
-                "protocol": each.protocol,
-                "source": each.source,
-                "variant": each.variant,
-            }
-            for each in known
-        ],
+        "known": [asdict(each) for each in known],
     }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +10,7 @@ from explorer.architecture.plan import Plan, expand_plan
 from explorer.architecture.variant import format_variant, parse_variant
 from explorer.figures import paper, table
 from explorer.figures.cost_charts import parse_grouping, plot_costs
+from explorer.figures.format import name_file
 from explorer.figures.profile import format_profile
 from explorer.figures.reference import format_beside
 from explorer.ui.events import answer
@@ -54,7 +54,7 @@ def listing(question: dict[str, Any]) -> dict[str, Any]:
     The kind ``paper`` is the paper's table as HTML, under ``html``.
     """
     kind, plan = str(question.get("kind", "")), _read_plan(question)
-    name = re.sub(r"[^a-z0-9_]+", "_", format_variant(plan.architecture).lower())
+    name = name_file(format_variant(plan.architecture))
     if kind == "paper":
         return {"html": paper.draw_paper([plan])}
     if kind not in _TEXTS:

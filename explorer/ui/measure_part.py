@@ -5,7 +5,6 @@ from __future__ import annotations
 import atexit
 import json
 import os
-import re
 import secrets
 import select
 import subprocess
@@ -22,6 +21,7 @@ from explorer.architecture.plan import Plan, expand_plan
 from explorer.architecture.variant import format_variant, parse_variant
 from explorer.errors import MeasureError
 from explorer.figures import measure as figure
+from explorer.figures.format import name_file
 from explorer.figures.scene import fold_stage
 from explorer.inspection.settings import RANGES, MeasureSettings
 from explorer.records import MeasuredPass, Measurement, read_measurement
@@ -238,7 +238,6 @@ def describe_result(result: Measurement) -> dict[str, Any]:
     """All that the browser shows of a measurement; times by name are in milliseconds."""
     plan = expand_plan(parse_variant(result.variant))
     times = {each.mode: {part.name: round(1000 * part.time.median, 6) for part in each.parts} for each in result.passes}
-    name = re.sub(r"[^a-z0-9_]+", "_", result.variant.lower())
     return times | {
         "batch": result.batch,
         "passes": {each.mode: _describe_pass(result, each) for each in result.passes},
@@ -252,7 +251,7 @@ def describe_result(result: Measurement) -> dict[str, Any]:
             "json": figure.format_json(result),
             "md": figure.format_markdown(result),
         },
-        "name": f"{name[:80]}_measured",
+        "name": f"{name_file(result.variant)[:80]}_measured",
     }
 
 

@@ -28,7 +28,6 @@ COMPARE = {
     "hint": "Type over a name, or add a network below. Ratios and differences are against the first.",
     "alone": "One network alone: add a second one above to see how they differ.",
     "full": "Four are the most: remove one to add another.",
-    "no_answer": "The server does not answer: it may have been stopped. Start it again, and go on.",
     "too_many": "A comparison holds four networks; the first four of the link are shown.",
     "loading": "Loading what torchvision publishes; this takes some seconds, once.",
     "published": "Accuracy on ImageNet's validation images, as papers and torchvision print it; V2 weights were "

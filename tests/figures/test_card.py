@@ -5,11 +5,10 @@ from xml.etree import ElementTree
 import pytest
 import torch
 
-from drawing import read_drawing
+from drawing import draw_graph, read_drawing
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
 from explorer.figures.card import draw_card
-from explorer.figures.graph import draw_graph
 from explorer.figures.scene import Level
 from explorer.network.build import build_network
 from families import FAMILIES

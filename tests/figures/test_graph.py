@@ -14,13 +14,13 @@ import pytest
 import torch
 from PIL import Image, ImageFont
 
-from drawing import SVG, read_drawing
+from drawing import SVG, draw_graph, read_drawing
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
 from explorer.errors import VariantError
 from explorer.figures import graph as graph_module
 from explorer.figures.export import export_graph
-from explorer.figures.graph import draw_graph, draw_view
+from explorer.figures.graph import draw_view
 from explorer.figures.outline import View, format_view, parse_view
 from explorer.figures.palette import PATH_COLOURS, PATH_DASHES
 from explorer.figures.scene import Level

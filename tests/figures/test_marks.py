@@ -2,11 +2,10 @@
 
 import pytest
 
-from drawing import read_drawing
+from drawing import draw_graph, read_drawing
 from explorer.architecture.diff import compare_plans
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
-from explorer.figures.graph import draw_graph
 from explorer.figures.marks import list_marks
 from explorer.figures.scene import Level
 

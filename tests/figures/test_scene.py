@@ -3,11 +3,10 @@ import re
 
 import pytest
 
-from drawing import read_drawing
+from drawing import draw_graph, read_drawing
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
 from explorer.figures.format import format_si
-from explorer.figures.graph import draw_graph
 from explorer.figures.scene import Level, fold_stage
 from families import FAMILIES
 
