@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class StepRecord:
     """What was seen since the last step record. `epoch` counts from 0 and has a fraction; accuracy is 0 to 1.
 
-    `gradient_norms` holds the L2 norm of the loss gradient over all parameters of each block, by the block's name.
+    `gradient_norm` is the L2 norm of all gradients together at this step, before clipping, `memory` bytes that the
+    worker holds (on a GPU: the allocator's peak). With mixup or cutmix, accuracy counts the larger share's label.
     """
 
     kind: ClassVar[str] = "step"
@@ -25,7 +26,8 @@ class StepRecord:
     accuracy: float
     learning_rate: float
     images_per_second: float
-    gradient_norms: dict[str, float] = field(default_factory=dict)
+    gradient_norm: float = 0.0
+    memory: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,16 +42,102 @@ class EpochRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class UnitsRecord:
+    """What the numbers of the watch records behind it belong to: for each quantity its names, in the network's order."""
+
+    kind: ClassVar[str] = "units"
+    units: dict[str, tuple[str, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchRecord:
+    """What the instruments saw at one step: for each quantity a number a name, in the order of the units record.
+
+    ============================================ ===========================================================
+    gradient_norm, update_ratio                  a convolution or linear layer: L2 norm of its gradient;
+                                                 ‖change of its weights‖ / ‖its weights‖ by this step
+    gradient_shortcut, gradient_branch           a block: L2 norm of the gradient that reaches its input by
+                                                 the shortcut, and by the branch, over the batch
+    branch_norm, input_norm                      a block: mean over images of ‖F(x)‖ and ‖x‖ (L2)
+    activation_mean, activation_std, dead        an activation: mean and standard deviation of its output;
+                                                 share of channels that are zero for every image (0 to 1)
+    norm_scale                                   a batch norm: mean of |γ|
+    ============================================ ===========================================================
+    """
+
+    kind: ClassVar[str] = "watch"
+    step: int
+    epoch: float
+    values: dict[str, tuple[float, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRecord:
+    """Something that looks wrong: `name` of the alarm, `where` in the network, and what to try, as a sentence."""
+
+    kind: ClassVar[str] = "alarm"
+    step: int
+    name: str
+    where: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class FilmRecord:
+    """Feature maps of one image at one step: `maps` is a base64 PNG montage in greys, each map scaled by itself.
+
+    `shape` is (C, H, W) of the operation's output, `columns` how many maps stand in a row, `op` its name.
+    """
+
+    kind: ClassVar[str] = "film"
+    step: int
+    op: str
+    shape: tuple[int, int, int]
+    columns: int
+    maps: str
+
+
+@dataclass(frozen=True, slots=True)
+class WrongAnswer:
+    """An image taken for another class: its number in the held-out set, labels, probability 0 to 1, a base64 PNG."""
+
+    index: int
+    label: str
+    answer: str
+    probability: float
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """How the held-out images were classified: `confusion` counts them, a row a class, a column an answer.
+
+    `wrong` are the most confidently wrong, the worst first.
+    """
+
+    kind: ClassVar[str] = "answers"
+    step: int
+    epoch: int
+    classes: tuple[str, ...]
+    confusion: tuple[tuple[int, ...], ...]
+    wrong: tuple[WrongAnswer, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class FinalRecord:
-    """The last word of a worker: `status` is finished, stopped or failed, `message` a sentence for people."""
+    """The last word of a worker: `status` is finished, stopped, paused or failed, `message` a sentence for people.
+
+    `test_accuracy` (0 to 1) is of the test images, looked at once, at the end.
+    """
 
     kind: ClassVar[str] = "final"
     step: int
     status: str
     message: str
+    test_accuracy: float | None = None
 
 
-Record = StepRecord | EpochRecord | FinalRecord
+Record = StepRecord | EpochRecord | UnitsRecord | WatchRecord | AlarmRecord | FilmRecord | Answers | FinalRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,65 +6,111 @@ import math
 from dataclasses import dataclass
 
 from explorer.errors import RunError
-
-# setting: (least, most), whole numbers where these are
-RANGES: dict[str, tuple[float, float]] = {
-    "epochs": (1, 1000),
-    "batch_size": (2, 8192),  # batch norm needs two
-    "lr": (1e-6, 10.0),
-    "momentum": (0.0, 0.999),
-    "weight_decay": (0.0, 1.0),
-    "seed": (0, 2**31 - 1),
-    "held_out": (0.01, 0.9),
-}
+from explorer.training.settings import SETTINGS
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """Settings of a run. `lr` is the peak of the one-cycle schedule; None scales it with the batch, 0.1 for 64.
+    """Settings of a run, as `settings.SETTINGS` describes each. Raises `RunError` for a value out of range.
 
-    `held_out` is the share of every class that is never trained on. Raises `RunError` for a value out of range.
+    The defaults are the recipe ``quick``: SGD with Nesterov momentum and one cycle of the learning rate.
     """
 
     epochs: int = 10
     batch_size: int = 64
+    accumulate: int = 1
+    images: int = 0
+    optimizer: str = "sgd"
     lr: float | None = None
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 5e-4
+    decay_norms: bool = True
+    clip: float = 0.0
+    ema: float = 0.0
+    schedule: str = "one_cycle"
+    warmup: float = 0.0
+    milestones: str = "0.5-0.75"
+    step_epochs: int = 30
+    gamma: float = 0.1
+    pad: int | None = None
+    flip: bool | None = None
+    policy: str = "none"
+    magnitude: int = 9
+    erasing: float = 0.0
+    mixup: float = 0.0
+    cutmix: float = 0.0
+    label_smoothing: float = 0.0
+    weights: str = ""
+    freeze: int = 0
+    stage_lr: float = 1.0
+    precision: str = "auto"
+    channels_last: bool = True
+    compile: bool = False
+    checkpointing: bool = False
+    workers: int = 2
+    device: str = "auto"
     seed: int = 0
     held_out: float = 0.1
-    device: str = "auto"
+    test: float = 0.0
+    watch: str = "gradients-flow-residual-updates-activations-norms-answers-film"
+    watch_every: int = 0
+    probe: str = ""
 
     def __post_init__(self) -> None:
-        for name in RANGES:
-            value = getattr(self, name)
-            if name != "lr" or value is not None:
-                _check(name, value)
-        if not isinstance(self.device, str):
-            raise RunError(f"device={str(self.device)[:40]} is no device: write auto, cpu or cuda.")
+        for name, setting in SETTINGS.items():
+            setting.check(getattr(self, name))
+        self.list_milestones()
+        _check_together(self)
 
     @property
     def peak_lr(self) -> float:
-        """Highest learning rate; grows with the batch (Goyal et al. 2017, section 2.1)."""
-        return self.lr if self.lr is not None else 0.1 * self.batch_size / 64
+        """Highest learning rate.
+
+        By default it grows with the batch: in proportion for SGD (Goyal et al. 2017, section 2.1), with its root for
+        AdamW (Malladi et al. 2022, section 4). A range test goes up to 10.
+        """
+        if self.lr is not None:
+            return self.lr
+        if self.schedule == "range":
+            return 10.0
+        return 0.1 * self.batch_size / 64 if self.optimizer == "sgd" else 1e-3 * math.sqrt(self.batch_size / 64)
+
+    def list_milestones(self) -> tuple[float, ...]:
+        """Shares of the run after which a multistep schedule falls. Raises `RunError`."""
+        try:
+            shares = tuple(map(float, self.milestones.split("-")))
+        except ValueError:
+            shares = ()
+        if not shares or list(shares) != sorted(set(shares)) or not 0 < shares[0] <= shares[-1] < 1:
+            raise RunError(
+                f"milestones={self.milestones[:40]} are no rising shares of a run: write something like 0.5-0.75."
+            )
+        return shares
+
+    def watches(self, instrument: str) -> bool:
+        """Whether an instrument is switched on."""
+        return instrument in self.watch.split("-")
 
 
-def _check(name: str, value: object) -> None:
-    least, most = RANGES[name]
-    kind = int if isinstance(most, int) else int | float
-    if not isinstance(value, kind) or isinstance(value, bool):
-        what = "whole number" if kind is int else "number"
-        raise RunError(f"{name}={str(value)[:40]} is no {what}: {name} goes from {least:,} to {most:,}.")
-    if not least <= value <= most:  # false for nan
-        raise RunError(f"{name}={value} is out of range: {name} goes from {least:,} to {most:,}.")
-
-
-def compute_learning_rate(step: int, steps: int, peak: float) -> float:
-    """One-cycle: a linear rise over the first quarter of `steps`, then a cosine fall to nearly zero.
-
-    `step` counts from 0 to steps - 1. After Smith and Topin 2017 (arXiv:1708.07120); momentum stays as it is.
-    """
-    rise = max(1, steps // 4)
-    if step < rise:
-        return peak * (step + 1) / rise
-    return peak * 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))
+def _check_together(config: TrainConfig) -> None:
+    """Settings that contradict each other."""
+    if config.held_out + config.test > 0.95:
+        raise RunError(
+            f"held_out={config.held_out:g} and test={config.test:g} leave too little to train on: 0.95 at most."
+        )
+    if config.batch_size < 2 * config.accumulate:
+        raise RunError(
+            f"accumulate={config.accumulate} cuts a batch of {config.batch_size} into pieces of less than two images: "
+            f"use at most {config.batch_size // 2}."
+        )
+    if config.batch_size % config.accumulate:
+        raise RunError(
+            f"accumulate={config.accumulate} does not divide batch_size={config.batch_size}: all pieces have one size."
+        )
+    if config.schedule == "one_cycle" and config.warmup:
+        raise RunError("warmup means nothing with schedule=one_cycle, which rises by itself: leave it out.")
+    if config.warmup >= config.epochs:
+        raise RunError(f"warmup={config.warmup:g} is as long as the {config.epochs} epochs: make it shorter.")
+    if config.freeze and not config.weights:
+        raise RunError(f"freeze={config.freeze} would leave random weights as they are: say weights to start from.")
