@@ -24,7 +24,7 @@ from explorer.inspection.memory import count_allocated, count_kept, count_living
 from explorer.inspection.settings import MeasureSettings
 from explorer.network.build import Network, build_network
 from explorer.network.device import choose_device
-from explorer.network.free_memory import read_free_memory
+from explorer.network.memory import read_free_memory
 from explorer.records import MeasuredMemory, MeasuredPass, Measurement, MeasureProgress, PartTime, Spread
 
 MIN_REPEATS, MAX_REPEATS = 3, 100

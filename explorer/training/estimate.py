@@ -12,7 +12,7 @@ import torch
 from explorer.architecture.plan import Plan
 from explorer.errors import RunError
 from explorer.network.device import choose_precision
-from explorer.network.free_memory import read_free_memory
+from explorer.network.memory import read_free_memory
 from explorer.records import RunCost
 from explorer.training.config import TrainConfig
 from explorer.training.memory import RunMemory, estimate_memory
@@ -119,7 +119,7 @@ class _Clock:
         self.begun = 0  # steps
         self.start = now()  # later: when the first timed step began
         self.first = 0.0  # seconds until the first step was done
-        self.passes: list[float] = []  # seconds of every look at the held-out images
+        self.looks, self.looking = 0, 0.0  # at the held-out images, and seconds that they took
         self.apart = 0.0  # those of them that fell between timed steps
 
     def ask(self) -> bool:
@@ -137,10 +137,11 @@ class _Clock:
         """Let it train; returns seconds a timed step."""
         before = self.now()
         for record in records:
-            if getattr(record, "kind", "") == "epoch":
+            if getattr(record, "kind", "") in ("epoch", "answers"):  # both come of a look at the held-out images
                 self.settle()
-                self.passes.append(self.now() - before)
-                self.apart += self.passes[-1]
+                self.looks += record.kind == "epoch"
+                self.looking += self.now() - before
+                self.apart += self.now() - before
             before = self.now()
         self.settle()
         timed = self.begun - WARM_UP if self.begun > WARM_UP else self.begun
@@ -168,8 +169,8 @@ def time_steps(
     clock = _Clock(seconds, settle, now)
     trainer = make_trainer()
     step = clock.follow(trainer.records(clock.ask))
-    seen = clock.passes
-    evaluation = sum(seen) / len(seen) if seen else step * held_out / config.batch_size / 3
+    guess = step * held_out / config.batch_size / 3  # forward is about a third of a step
+    evaluation = clock.looking / clock.looks if clock.looks else guess
     epoch = step * trainer.steps_per_epoch + evaluation
     begin = clock.first or step
     return RunCost(

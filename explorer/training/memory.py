@@ -83,10 +83,10 @@ def _count_kept(plan: Plan, config: TrainConfig, half: bool, frozen: int) -> int
         total += max(
             _Counter(piece, half).count(keep_part(part, True).total) for name, part in parts if _is_block(name)
         )
-    image = FULL * piece * prod(plan.architecture.input)
+    apart = config.batch_size - (0 if half or frozen else piece)  # images that the first convolution does not keep
     casts = HALF * sum(_count_cast(parts)) if half else 0
     loss = Kept(plan.architecture.classes, 1, 1).count_bytes(piece, FULL)
-    return total + loss + casts + (image if half or frozen else 0)  # else the first convolution keeps the images
+    return total + loss + casts + FULL * apart * prod(plan.architecture.input)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import torch
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
 from explorer.errors import RunError
-from explorer.records import EpochRecord, StepRecord, write_record
+from explorer.records import Answers, EpochRecord, StepRecord, write_record
 from explorer.training.config import TrainConfig
 from explorer.training.estimate import WORKER, check_fits, estimate_memory, find_largest_batch, is_half, time_steps
 from witness import is_one_clear_sentence
@@ -92,7 +92,7 @@ def test_precision_decides_what_is_half():
 
 
 class FakeTrainer:
-    """By its own clock, making it takes 2 s, a step 0.5, the first one 7 more, a look at the held-out images 4."""
+    """By its own clock, making it takes 2 s, a step 0.5, the first one 7 more, a look at the held-out images 4 and 1."""
 
     def __init__(self, steps_per_epoch: int, epochs: int) -> None:
         self.steps_per_epoch, self.steps = steps_per_epoch, steps_per_epoch * epochs
@@ -108,6 +108,8 @@ class FakeTrainer:
             if self.step and self.step % self.steps_per_epoch == 0:
                 self.clock += 4.0
                 yield EpochRecord(self.step, self.step // self.steps_per_epoch, 1.0, 0.5)
+                self.clock += 1.0
+                yield Answers(self.step, 1, (), (), ())
             if stop or self.step == self.steps:
                 return
             stop = asked_to_stop()
@@ -137,8 +139,8 @@ def test_a_long_run_is_reckoned_from_a_few_steps():
 @pytest.mark.parametrize("per_epoch", [1, 2, 3, 4])
 def test_looks_at_the_held_out_images_are_timed_apart(per_epoch):
     _, cost = time_fake(per_epoch, 20)
-    assert (cost.step, cost.evaluation) == (0.5, 4.0)
-    assert cost.total == 9.5 + 20 * per_epoch * 0.5 + 20 * 4
+    assert (cost.step, cost.evaluation) == (0.5, 5.0)
+    assert cost.total == 9.5 + 20 * per_epoch * 0.5 + 20 * 5
 
 
 @pytest.mark.parametrize("steps", [1, 2, 3])

@@ -1,11 +1,9 @@
-"""How much memory a device has left."""
+"""How much memory this machine has left. No torch."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
-
-import torch
 
 _CGROUPS = (  # limit, used, and statistics of a container's memory: versions 2 and 1
     ("memory.max", "memory.current", "memory.stat"),
@@ -13,12 +11,8 @@ _CGROUPS = (  # limit, used, and statistics of a container's memory: versions 2 
 )
 
 
-def read_free_memory(device: torch.device) -> int | None:
-    """Bytes that can still be taken on a device, in this container; None where nobody says."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+def read_free_memory() -> int | None:
+    """Bytes that can still be taken in this container; None where nobody says."""
     if sys.platform != "linux":
         return None
     free = [_read_meminfo(), *(_read_cgroup(Path("/sys/fs/cgroup"), *names) for names in _CGROUPS)]
