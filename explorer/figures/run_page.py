@@ -20,9 +20,7 @@ Setting = tuple[str, str, str, str]  # group, label, value, and the default wher
 def write_run_page(run: dict[str, Any], settings: Sequence[Setting], records: Iterable[dict[str, Any]]) -> str:
     """One HTML file about a run; `run` has its facts under the names of `training.summary`. Raises `OSError`."""
     title = f"{run['variant']} on {run['data']}"
-    figures = {
-        id: figure for id, figure in plot_run(records).items() if any(len(t.get("x", ())) for t in figure["data"])
-    }
+    figures = _choose_charts(plot_run(records), run["settings"]["schedule"] == "range")
     data = json.dumps({"name": run["id"], "figures": figures}, ensure_ascii=False).replace("</", "<\\/")
     plotly = find_plotly().read_text(encoding="utf-8").replace("</script", "<\\/script")
     return (
@@ -34,6 +32,12 @@ def write_run_page(run: dict[str, Any], settings: Sequence[Setting], records: It
         f'<script type="application/json" id="run">{data}</script>'
         f'<script type="module">\n{"".join(map(read_script, SCRIPTS))}</script></body></html>\n'
     )
+
+
+def _choose_charts(figures: dict[str, Any], range_test: bool) -> dict[str, Any]:
+    """Those with points; the loss against the learning rate says something of a range test alone."""
+    filled = {id: each for id, each in figures.items() if any(len(trace.get("x", ())) for trace in each["data"])}
+    return {id: figure for id, figure in filled.items() if range_test or id != "range"}
 
 
 def _frame(item: tuple[str, dict[str, Any]]) -> str:
