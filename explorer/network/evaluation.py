@@ -34,13 +34,15 @@ class Meter:
 
 def evaluate_network(network: nn.Module, batches: Batches, precision: torch.dtype = torch.float32) -> Evaluation:
     """Classify every image once, without augmentation. Leaves the network in the mode it was in."""
-    device = batches.images.device
+    device = batches.device
     meter, was_training = Meter(device), network.training
     network.eval()
     try:
         with torch.inference_mode(), torch.autocast(device.type, precision, enabled=precision is not torch.float32):
             count = max(1, BATCH_PIXELS // (batches.height * batches.width))
-            for indices in torch.split(torch.arange(len(batches)), count):
+            pieces = torch.split(torch.arange(len(batches)), count)
+            batches.expect(pieces)
+            for indices in pieces:
                 images, labels = batches.plain(indices)
                 logits = network(images).float()
                 meter.add(nn.functional.cross_entropy(logits, labels), logits, labels)
