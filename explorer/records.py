@@ -170,6 +170,19 @@ class FeatureMaps:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchLook:
+    """Images as they lie in the data, and as they were drawn for the network: both (N, H, W, C) uint8, C 1 or 3.
+
+    `drawn_labels` say the shares of a mixed image, such as "70% cat, 30% dog".
+    """
+
+    images: numpy.ndarray
+    drawn: numpy.ndarray
+    labels: tuple[str, ...]
+    drawn_labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedError:
     """Error on ImageNet's validation images that someone published, in percent; `protocol` says how it was measured."""
 
