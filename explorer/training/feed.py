@@ -56,6 +56,6 @@ class Feed:
         epoch, index = divmod(step, self.steps_per_epoch)
         if self._epoch is None or self._epoch[0] != epoch:
             order = torch.randperm(len(self), generator=make_generator(self.config.seed, "order", epoch))
-            self._epoch = epoch, order.split(self.config.batch_size)[: self.steps_per_epoch]
+            self._epoch = epoch, torch.split(order, self.config.batch_size)[: self.steps_per_epoch]
             self.batches.expect([batch[self.part] for batch in self._epoch[1][index:]])
         return self.batches.draw(self._epoch[1][index], make_generator(self.config.seed, "augment", step), self.part)
