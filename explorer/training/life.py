@@ -84,7 +84,7 @@ class Life:
             yield from self._train(is_signalled, dataset)
         except Exception as error:
             last = self.run.last_record() or {}
-            self.final = FinalRecord(int(last.get("step") or 0), "failed", describe_failure(error))
+            self.final = FinalRecord(int(last.get("step") or 0), "failed", describe_failure(error, self.run.folder))
         finally:
             self.trainer = None  # its memory may serve the others of a race
         if self.team.leads and self.final:

@@ -60,7 +60,9 @@ class Trainer:
     def _make_batches(self, dataset: Dataset) -> Batches:
         if self.team.size > 1:
             dataset = dataset.select(torch.arange(self.team.rank, len(dataset.labels), self.team.size))
-        return Batches(dataset.images, dataset.labels, *self.splits.normalisation, device=self.device)
+        return Batches(
+            dataset.images, dataset.labels, *self.splits.normalisation, device=self.device, workers=self.config.workers
+        )
 
     def state(self) -> dict[str, Any]:
         """Everything a later trainer needs to go on from here."""
@@ -146,7 +148,7 @@ class Trainer:
         if self.config.schedule != "range" and not (math.isfinite(record.loss) and sound):
             raise RunError(
                 f"The loss is no longer a number at step {self.step}: the learning rate {self.config.peak_lr:g} is "
-                "too high for this network; try a third of it. The last checkpoint is kept."
+                "too high for this network; try a third of it."
             )
 
     def _look_at_held_out(self) -> Iterator[Record]:

@@ -24,6 +24,7 @@ from explorer.network.build import build_network
 from explorer.network.device import choose_device, keep_freed_memory
 from explorer.records import FinalRecord
 from explorer.training.config import TrainConfig
+from explorer.training.estimate import check_fits
 from explorer.training.failures import describe_failure
 from explorer.training.life import Life
 from explorer.training.probe import check_probe
@@ -55,7 +56,9 @@ def check_run(architecture: Architecture, dataset: Dataset, config: TrainConfig)
     trained = replace(architecture, classes=len(dataset.classes), input=dataset.shape)
     if config.weights:
         load_start(build_network(trained), config.weights)
-    check_probe(expand_plan(trained), config.probe)
+    plan = expand_plan(trained)
+    check_probe(plan, config.probe)
+    check_fits(plan, config, 0 if dataset.stream else len(split.train), choose_device(config.device))
     with torch.device("meta"):  # whether it can be built, without its memory
         freeze_parts(build_network(trained), config.freeze)
 
