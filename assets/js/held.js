@@ -8,3 +8,8 @@ export function heldIds() {
     return [];
   }
 }
+
+/** Keep ids of runs that were started here, the newest first. */
+export function holdRuns(ids) {
+  localStorage.setItem("rx-runs", JSON.stringify([...new Set([...ids, ...heldIds()])]));
+}

@@ -33,6 +33,7 @@ export function mount(element, { props, watch, server, on }) {
     lab.find(".rx-run-head").scrollIntoView({ block: "nearest" }); // the button may stand far below it
   });
   addEventListener("popstate", () => lab.open(readLink().run, false));
+  addEventListener("rx-run", ({ detail }) => lab.open(detail.id, true));
   if (readLink().run) lab.open(readLink().run, false);
   lab.tick();
 }
