@@ -38,7 +38,7 @@ export class Look {
     this.element.setAttribute("aria-busy", "false");
     this.refusal.textContent = answer.error || "";
     this.refusal.hidden = !answer.error;
-    this.words.textContent = answer.error ? "" : `${answer.shape}: plain above, as drawn below`;
+    this.words.textContent = answer.error ? "" : `${answer.shape} · plain above, drawn below`;
     this.images.hidden = Boolean(answer.error);
     if (answer.error) this.asked = ""; // the next look asks again
     else this.put(answer);

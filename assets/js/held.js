@@ -9,7 +9,8 @@ export function heldIds() {
   }
 }
 
-/** Keep ids of runs that were started here, the newest first. */
-export function holdRuns(ids) {
-  localStorage.setItem("rx-runs", JSON.stringify([...new Set([...ids, ...heldIds()])]));
+/** Note that this browser has seen a run, or runs. */
+export function holdIds(ids) {
+  const held = heldIds();
+  localStorage.setItem("rx-runs", JSON.stringify([...ids, ...held.filter((id) => !ids.includes(id))].slice(0, 200)));
 }

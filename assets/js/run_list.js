@@ -13,6 +13,7 @@ export function mount(element, { server }) {
   const list = new RunList(element.querySelector(".rx-widget"), server);
   addEventListener("rx-run-changed", () => list.ask());
   addEventListener("rx-run", ({ detail }) => list.setCurrent(detail.id));
+  addEventListener("rx-overlay", () => list.setCurrent(""));
   addEventListener("popstate", () => list.setCurrent(readLink().run || ""));
   new IntersectionObserver((entries) => list.look(entries.at(-1).isIntersecting)).observe(element);
   document.addEventListener("visibilitychange", () => document.hidden || list.ask());
@@ -128,7 +129,7 @@ class RunList {
     const words = ids.length < 2 ? "1 ticked: tick another to lay them over each other" : `${ids.length} ticked`;
     this.picked.replaceChildren(
       make("span", { "aria-live": "polite" }, words),
-      ids.length > 1 && make("button", { type: "button", onclick: () => dispatchEvent(new CustomEvent("rx-overlay", { detail: { ids } })) }, "Overlay"),
+      ids.length > 1 && make("button", { type: "button", onclick: () => this.overlay(ids) }, "Overlay"),
       make("button", { type: "button", onclick: () => this.untick() }, "Clear"),
     );
   }
@@ -151,8 +152,13 @@ class RunList {
   }
 
   /** Open a run in the view. */
-  open(id, race = "") {
-    dispatchEvent(new CustomEvent("rx-run", { detail: { id, race } }));
+  open(id) {
+    dispatchEvent(new CustomEvent("rx-run", { detail: { id } }));
+  }
+
+  /** Lay runs over each other in the view; those of a race by its id. */
+  overlay(ids, race = "") {
+    dispatchEvent(new CustomEvent("rx-overlay", { detail: { ids, race } }));
   }
 
   /** One row is in the order of Tab; arrow keys reach the others. */

@@ -156,14 +156,15 @@ export class RunRow {
 export class RaceRow {
   constructor(list) {
     this.words = make("span", {});
-    this.open = make("button", { type: "button", class: "rx-rl-race-open", onclick: () => list.open(this.first.id, this.first.race) }, this.words);
+    this.open = make("button", { type: "button", class: "rx-rl-race-open", onclick: () => list.overlay(this.ids, this.race) }, this.words);
     this.inner = make("div", { role: "list", "aria-label": "Runs of the race" });
     this.element = make("div", { class: "rx-rl-race", role: "listitem" }, this.open, this.inner);
   }
 
   show(runs, rows) {
-    [this.first] = runs;
-    this.words.textContent = `${this.first.study || "Race"} of ${runs.length} · ${shorten(this.first)}`;
+    const [first] = runs;
+    Object.assign(this, { ids: runs.map((run) => run.id), race: first.race });
+    this.words.textContent = `${first.study || "Race"} of ${runs.length} · ${shorten(first)}`;
     this.open.title = "Open the race";
     if (rows.length !== this.inner.children.length || rows.some((row, index) => row !== this.inner.children[index])) this.inner.replaceChildren(...rows);
   }

@@ -98,5 +98,5 @@ function describe({ help, auto }) {
 }
 
 function makeSwitch(name, words) {
-  return make("label", { class: "rx-tf-check" }, make("input", { type: "checkbox", value: name, class: "rx-tf-switch" }), make("span", {}, make("b", {}, name), " ", make("small", {}, words)));
+  return make("label", { class: "rx-tf-check" }, make("input", { type: "checkbox", value: name, class: "rx-tf-switch" }), make("span", {}, make("b", {}, name), " ", make("small", {}, words.replace(`${name}: `, ""))));
 }

@@ -4,7 +4,7 @@
 import { ask, SILENT } from "./ask.js";
 import { hearTrain } from "./asked.js";
 import { Look } from "./batch_look.js";
-import { holdRuns } from "./held.js";
+import { holdIds } from "./held.js";
 import { readLink, writeLink } from "./link.js";
 import { Cost } from "./train_cost.js";
 import { DataChoice } from "./train_data.js";
@@ -42,6 +42,14 @@ export function mount(element, { props, server }) {
   hearTrain((variants) => form.take(variants));
   new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && form.follow()).observe(frame);
   form.data.learn();
+  fitColumn(frame.closest(".rx-train-side"));
+}
+
+/** The column ends where the window does, wherever it begins, so that Start stays in sight. */
+function fitColumn(column) {
+  const fit = () => column.style.setProperty("--rx-side-top", `${Math.max(0, column.getBoundingClientRect().top)}px`);
+  for (const event of ["scroll", "resize"]) addEventListener(event, fit, { passive: true });
+  fit();
 }
 
 class Form {
@@ -144,13 +152,14 @@ class Form {
   show(answer, { move, changes, link, texts }) {
     this.complain("");
     this.choice.refuse("");
-    this.variants.refuse("");
     if (answer.error) return this.refuse(answer, move);
     this.state = answer;
     this.recipe = answer.recipe;
     this.refused = Object.fromEntries(Object.keys(answer.refused).map((name) => [name, changes[name]]));
     if (this.own) this.own = answer.variants.map((row) => row.text);
-    this.asked = JSON.stringify(this.own ? this.texts : texts);
+    const asked = JSON.stringify(this.own ? this.texts : texts);
+    if (asked !== this.asked) this.variants.refuse("");
+    this.asked = asked;
     this.variants.show(answer);
     this.choice.show(answer);
     this.settings.show(answer);
@@ -210,11 +219,12 @@ class Form {
     this.data.refuse("");
     const answer = await ask(this.server.start_training, { ...this.question, ...what });
     if (answer.error) return this.refuse(answer);
-    holdRuns(answer.runs);
+    holdIds(answer.runs);
     this.say(`${answer.runs.length > 1 ? `A race of ${answer.runs.length}` : answer.id}: ${answer.state}.`);
     if (innerWidth < 761) this.fold(true);
     dispatchEvent(new CustomEvent("rx-run-changed", { detail: { id: answer.id, state: answer.state } }));
-    dispatchEvent(new CustomEvent("rx-run", { detail: { id: answer.id, race: answer.race } }));
+    const race = answer.runs.length > 1;
+    dispatchEvent(new CustomEvent(race ? "rx-overlay" : "rx-run", { detail: { id: answer.id, ids: answer.runs, race: answer.race } }));
   }
 
   setBusy(busy) {

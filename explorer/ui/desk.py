@@ -49,7 +49,7 @@ class Job:
     def read(self, line: bytes) -> None:
         """Take in one line that the process wrote: progress, or the result. May raise what JSON's readers raise."""
         record = json.loads(line)
-        if record["kind"] == "progress":
+        if record.get("kind") == "progress":
             self.progress = record
         else:
             self.result = self.read_result(record)
@@ -151,7 +151,7 @@ class Desk:
                         break
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
-                        with suppress(ValueError, KeyError, TypeError):  # not ours: a library's word, say
+                        with suppress(ValueError, KeyError, TypeError, AttributeError):  # not ours: a library's word, say
                             job.read(line)
                 self._check(job, time.monotonic() - began)
             code = process.wait()

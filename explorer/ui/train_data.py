@@ -39,8 +39,8 @@ CHOICES: dict[str, DataChoice] = {
         DataChoice("fashion_mnist", "Fashion-MNIST", (1, 28, 28), 10, 60_000),
         DataChoice("svhn", "Street numbers (SVHN)", (3, 32, 32), 10, 73_257),
         DataChoice(
-            "synthetic", "Synthetic", (3, 32, 32), 10, 2_000, "Shape",
-            "C×H×W×classes×images, such as 3x64x64x10x2000; empty: 3x32x32x10x2000.",
+            "synthetic", "Synthetic", (3, 32, 32), 10, 5_000, "Shape",
+            "C×H×W×classes×images, such as 3x64x64x10x2000; empty: 3x32x32x10x5000.",
         ),
         DataChoice(
             "folder", "A folder of images", None, 0, 0, "Folder", "It holds one folder of images per class.", True

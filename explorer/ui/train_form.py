@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from explorer.architecture.neighbours import list_neighbours
+from explorer.architecture.neighbours import find_twin
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import DEFAULT, format_variant, parse_variant
 from explorer.errors import DataError, DeviceError, ExplorerError, RunError, VariantError
@@ -179,8 +179,8 @@ def describe_variants(question: Answer) -> Answer:
     texts = read_variants(question)
     rows = [_describe_variant(each) for each in texts]
     good = [row["text"] for row in rows if "error" not in row]
-    twins = [each for each in list_neighbours(parse_variant(good[0])) if each.label.endswith("twin")] if good else []
-    return {"variants": rows, "twin": asdict(twins[0]) if twins and twins[0].text not in good else None}
+    twin = find_twin(parse_variant(good[0])) if good else None
+    return {"variants": rows, "twin": asdict(twin) if twin and twin.text not in good else None}
 
 
 def read_variants(question: Answer) -> list[str]:
