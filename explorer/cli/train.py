@@ -94,7 +94,7 @@ def go_on(folders: Sequence[Path]) -> None:
 
 
 def train_in_turn(runs: Sequence[Run], dataset: Any = None) -> None:
-    """Train once it is these runs' turn on this machine, and print their last words. Raises `RunError` for a failure."""
+    """Train once it is these runs' turn here, and print their last words. Raises `RunError` if one failed."""
     from explorer.training.queue import wait_for_turn
 
     with wait_for_turn(runs, runs[0].spec.config.device):

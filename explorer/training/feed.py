@@ -43,6 +43,7 @@ class Feed:
             train.images, train.labels, *normalisation,
             augmentation=choose_augmentation(train, config), mix=mix, device=device,
         )  # fmt: skip
+        team.part(config.batch_size // config.accumulate)  # each piece is shared too
         self.config, self.part = config, team.part(config.batch_size)
         self.steps_per_epoch = len(train.labels) // config.batch_size  # the last, short batch is left out
         self._epoch: tuple[int, tuple[Tensor, ...]] | None = None  # the one under way, and its batches

@@ -1,4 +1,4 @@
-"""One run in this process: from its last checkpoint to its end, a record at a time, everything kept in its directory."""
+"""One run in this process: from its last checkpoint to its end, a record at a time, all kept in its directory."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ def add_twin(variants: Sequence[str]) -> list[str]:
 
 
 def prepare_race(
-    variants: Sequence[str], data: str, config: TrainConfig, folder: Path | None = None, **about: str
+    variants: Sequence[str], data: str, config: TrainConfig, folder: Path | None = None, recipe: str = ""
 ) -> tuple[list[Run], Dataset]:
     """Check two to four variants on the same data and settings, and make a run of each, in `folder` or at home.
 
@@ -46,4 +46,4 @@ def prepare_race(
     facts = dataset.name, dataset.shape, len(dataset.classes), config
     places = [(folder or home()) / f"race-{race}-{number}" for number in range(1, len(texts) + 1)]
     pairs = zip(architectures, places, strict=True)
-    return [create_run(each, *facts, place, race=race, **about) for each, place in pairs], dataset
+    return [create_run(each, *facts, place, race=race, recipe=recipe) for each, place in pairs], dataset

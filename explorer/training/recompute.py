@@ -1,4 +1,4 @@
-"""Gradient checkpointing: a block keeps its input alone, and is computed anew in the backward pass (Chen et al. 2016)."""
+"""Gradient checkpointing: a block keeps its input alone, and is computed anew for the backward pass (Chen 2016)."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _forward(block: Residual, x: Tensor) -> Tensor:
     if not (block.training and x.requires_grad):
         return Residual.forward(block, x)
     run = partial(Residual.forward, block)
-    return checkpoint(run, x, use_reentrant=False, context_fn=partial(_contexts, block))  # type: ignore[no-any-return]
+    return checkpoint(run, x, use_reentrant=False, context_fn=partial(_contexts, block))
 
 
 def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractContextManager[None]]:

@@ -49,7 +49,7 @@ def _cosine(step: int, steps: int) -> float:
 
 
 class RangeTest:
-    """Raises the rate until the loss breaks, and says which rate to take (Smith 2017, arXiv:1506.01186, section 3.3)."""
+    """Raises the rate until the loss breaks, and says which to take (Smith 2017, arXiv:1506.01186, section 3.3)."""
 
     BREAKS = 4  # times the lowest loss so far
     SMOOTH = 0.9

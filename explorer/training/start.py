@@ -1,4 +1,4 @@
-"""Where a run's weights begin: fresh, or another network's with a new head; what is frozen, and how fast each learns."""
+"""Where a run's weights begin: fresh, or another network's with a new head; what is frozen, and how fast all learn."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -20,7 +20,6 @@ from explorer.training.instruments import Instruments
 from explorer.training.recompute import recompute_blocks
 from explorer.training.start import freeze_parts, make_optimizer
 from explorer.training.team import SOLO, Team
-
 
 Batch = tuple[Tensor, Tensor]  # images (B, C, H, W); targets (B,), or mixed (B, classes)
 
@@ -48,7 +47,7 @@ class Stepper:
     @property
     def result(self) -> Network:
         """The averaged network where there is one, else the network itself."""
-        return self.average.module if self.average else self.network
+        return cast(Network, self.average.module) if self.average else self.network
 
     def state(self) -> dict[str, Any]:
         """What a later stepper needs to go on."""
@@ -89,11 +88,12 @@ class Stepper:
         self, images: Tensor, targets: Tensor, share: float, meter: Meter, eye: Instruments | None, plain: bool
     ) -> None:
         """Forward and backward; a watched step runs uncompiled, since hooks are no part of a compiled network."""
-        network = self.joined if plain else self.fast
+        network: Any = self.joined if plain else self.fast
         with eye.watching() if eye else nullcontext():
             logits = self._forward(network, images).float()
             loss = nn.functional.cross_entropy(logits, targets, label_smoothing=self.config.label_smoothing)
-            self.scaler.scale(loss * share if share < 1 else loss).backward()
+            scaled = self.scaler.scale(loss * share if share < 1 else loss)
+            scaled.backward()  # type: ignore[no-untyped-call]
         labels = targets if targets.ndim == 1 else targets.argmax(1)
         meter.add(loss.detach(), logits, labels)
 
@@ -144,7 +144,8 @@ def _average(network: Network, decay: float) -> AveragedModel | None:
     """Exponential moving average of weights and buffers (Polyak; as in torchvision's recipes)."""
     if not decay:
         return None
-    return AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True)
+    follow: Any = get_ema_multi_avg_fn
+    return AveragedModel(network, multi_avg_fn=follow(decay), use_buffers=True)
 
 
 def _fit_groups(saved: dict[str, Any], own: dict[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,13 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import signature
+from typing import Any, cast
 
 import torch
 from torch import Tensor, distributed, nn
 
 from explorer.errors import DeviceError, RunError
+from explorer.network.build import Network
 from explorer.network.device import choose_device
 
 
@@ -27,8 +29,12 @@ class Team:
         return self.rank == 0
 
     def part(self, count: int) -> slice:
-        """This process's share of `count` images in a row; all shares have one size."""
-        share = count // self.size
+        """This process's share of `count` images in a row; all shares have one size. Raises `RunError`."""
+        share, rest = divmod(count, self.size)
+        if rest:
+            raise RunError(
+                f"batch_size={count} can't be shared evenly by {self.size} processes: make it a multiple of that."
+            )
         return slice(self.rank * share, (self.rank + 1) * share)
 
     def add(self, values: Tensor) -> None:
@@ -62,16 +68,16 @@ class Team:
         if self.size == 1:
             return network
         places = [device] if device.type == "cuda" else None
-        parallel = nn.parallel.DistributedDataParallel
-        own = (
-            "forward_sync_buffers" if "forward_sync_buffers" in signature(parallel).parameters else "broadcast_buffers"
-        )
-        return parallel(network, device_ids=places, **{own: False})
+        parallel: Any = nn.parallel.DistributedDataParallel
+        renamed = "forward_sync_buffers" in signature(parallel).parameters  # in newer versions of torch
+        own = "forward_sync_buffers" if renamed else "broadcast_buffers"
+        return cast(nn.Module, parallel(network, device_ids=places, **{own: False}))
 
-    def share_norms(self, network: nn.Module, device: torch.device) -> nn.Module:
+    def share_norms(self, network: Network, device: torch.device) -> Network:
         """On GPUs batch norm sees the whole batch; on the CPU, where torch can't, each process's own part."""
         if self.size > 1 and device.type == "cuda":
-            return nn.SyncBatchNorm.convert_sync_batchnorm(network)
+            convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm
+            return cast(Network, convert(network))
         return network
 
     def describe_norms(self, network: nn.Module, device: torch.device) -> str:

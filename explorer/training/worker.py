@@ -17,7 +17,7 @@ from filelock import Timeout
 
 from explorer.architecture.config import Architecture
 from explorer.architecture.variant import parse_variant
-from explorer.data.datasets import Dataset, load_dataset
+from explorer.data.datasets import Dataset, load_dataset, split_images
 from explorer.errors import RunError
 from explorer.network.build import build_network
 from explorer.network.device import choose_device, keep_freed_memory
@@ -26,15 +26,15 @@ from explorer.training.config import TrainConfig
 from explorer.training.failures import describe_failure
 from explorer.training.life import Life
 from explorer.training.runs import Run, create_run
-from explorer.training.splits import check_batch_size, split_images
+from explorer.training.splits import check_batch_size
 from explorer.training.start import freeze_parts, load_start
 from explorer.training.team import SOLO, Team
 
 
 def prepare_run(
-    variant: str, data: str, config: TrainConfig, folder: Path | None = None, **about: str
+    variant: str, data: str, config: TrainConfig, folder: Path | None = None, recipe: str = ""
 ) -> tuple[Run, Dataset]:
-    """Check everything a run needs and make its directory; `about` is what `create_run` takes beside.
+    """Check everything a run needs and make its directory; `recipe` is the text that the settings were given as.
 
     Raises `ExplorerError`, and then nothing was written.
     """
@@ -42,7 +42,7 @@ def prepare_run(
     choose_device(config.device)
     dataset = load_dataset(data, architecture.input)
     check_run(architecture, dataset, config)
-    run = create_run(architecture, dataset.name, dataset.shape, len(dataset.classes), config, folder, **about)
+    run = create_run(architecture, dataset.name, dataset.shape, len(dataset.classes), config, folder, recipe=recipe)
     return run, dataset
 
 
@@ -91,7 +91,7 @@ def work_race(
     team: Team = SOLO,
     device: torch.device | None = None,
 ) -> list[FinalRecord]:
-    """Train runs side by side in this process, a record each in turn, whoever is behind first. Returns their last words.
+    """Train runs side by side in this process, whoever is behind first, a record each. Returns their last words.
 
     Raises `RunError` where another worker holds one of them. One that fails leaves the others going.
     """
