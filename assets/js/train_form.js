@@ -185,11 +185,19 @@ class Form {
 
   /** Put a sentence where it belongs; without a place it stands above Start. */
   refuse({ error, setting }, move = {}) {
-    if (!this.state && error !== SILENT) this.ask({ recipe: "quick" }, "none").then(() => this.refuse({ error, setting })); // a link that means nothing
+    if (!this.state && error !== SILENT) return this.standIn({ error, setting }, move);
     if (setting === "recipe") this.choice.refuse(error, move.recipe);
     else if (setting === "variants") this.variants.refuse(error);
     else if (setting === "data") this.data.refuse(error);
     else if (!this.settings.refuse(setting, error)) this.complain(error);
+  }
+
+  /** A link that means nothing: the form stands as it would without, and says so. */
+  async standIn(answer, move) {
+    this.state = {};
+    await Promise.resolve();
+    await this.ask({ recipe: "quick" }, "none");
+    this.refuse(answer, move);
   }
 
   complain(sentence) {
