@@ -97,11 +97,11 @@ def train_in_turn(runs: Sequence[Run], dataset: Any = None) -> None:
     """Train once it is these runs' turn here, and print their last words. Raises `RunError` if one failed."""
     from explorer.training.queue import wait_for_turn
 
-    with wait_for_turn(runs, runs[0].spec.config.device):
-        from explorer.training.worker import work_race
+    with wait_for_turn(runs, runs[0].spec.config.device) as mine:
+        if mine:
+            from explorer.training.worker import work_race
 
-        finals = work_race(runs, dataset)
-    report(finals)
+            report(work_race(mine, dataset))
 
 
 def report(finals: Sequence[Any]) -> None:

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from typing import Any
 
 import torch
 
@@ -24,7 +25,8 @@ from explorer.records import Answers, EpochRecord, FilmRecord, FinalRecord, Reco
 from explorer.training.alarms import Alarms
 from explorer.training.failures import describe_failure
 from explorer.training.loop import Trainer
-from explorer.training.runs import RecordWriter, Run
+from explorer.training.journal import RecordWriter, merge_records
+from explorer.training.runs import Run
 from explorer.training.splits import split_dataset
 from explorer.training.start import load_start
 from explorer.training.team import SOLO, Team
@@ -60,8 +62,9 @@ class Life:
     def _hold(self) -> None:
         with ExitStack() as stack:
             stack.enter_context(self.run.lock().acquire(timeout=5))  # a reader may hold it for a moment
-            self.writer = RecordWriter(self.run)
+            self.writer, self.film = (RecordWriter(path) for path in (self.run.records_path, self.run.film_path))
             stack.callback(_close_quietly, self.writer)
+            stack.callback(_close_quietly, self.film)
             self.run.greet_worker()
             for folder in (self.run.folder, self.run.checkpoint_path.parent):  # left by a killed worker
                 for path in folder.glob(".*.tmp"):
@@ -112,7 +115,7 @@ class Life:
         splits = split_dataset(dataset, spec.config, normalisation)
         device = self.device or choose_device(spec.config.device)
         trainer = Trainer(network, splits, spec.config, device, self.team)
-        self.alarms = Alarms(spec.config)
+        self.alarms = Alarms(spec.config, len(dataset.classes))
         if self.run.checkpoint_path.exists():
             self._restore(trainer)
         self.say(_describe_start(self.run, trainer, dataset))
@@ -129,8 +132,17 @@ class Life:
                 f"The checkpoint {self.run.checkpoint_path} can't be used ({type(error).__name__}): delete it to train "
                 "from the start, or put a copy back."
             ) from None
-        for record in self.run.read_past(trainer.step):  # so that no alarm rings twice
+        for record in self._read_past(trainer.step):  # so that no alarm rings twice
             self.alarms.recall(record)
+
+    def _read_past(self, step: int) -> list[dict[str, Any]]:
+        """What was recorded up to a step."""
+        records, offset, more = [], 0, True
+        while more:
+            some, end = self.run.read_records(offset)
+            records += some
+            more, offset = end > offset, end
+        return [record for record in merge_records(records) if record.get("step", 0) <= step]
 
     def _keep(self, record: Record) -> None:
         if not self.team.leads:
@@ -138,7 +150,7 @@ class Life:
         if isinstance(record, Answers):
             write_atomically(self.run.answers_path, write_record(record).encode())
         elif isinstance(record, FilmRecord):
-            self.run.append_film(record)
+            self.film.write(record)
         else:
             for each in (record, *self.alarms.look(record)):
                 self.writer.write(each)

@@ -13,11 +13,13 @@ from explorer.data.batches import Batches
 from explorer.data.datasets import Dataset
 from explorer.errors import RunError
 from explorer.network.build import Network
-from explorer.network.evaluation import Meter, evaluate_network
+from explorer.network.evaluation import Meter, evaluate_answers, evaluate_network
 from explorer.network.memory import read_held_memory
 from explorer.records import EpochRecord, Evaluation, Record, StepRecord
+from explorer.training.answers import describe_answers
 from explorer.training.config import TrainConfig
 from explorer.training.feed import Feed
+from explorer.training.film import Film
 from explorer.training.instruments import Instruments
 from explorer.training.schedule import RangeTest, compute_learning_rate
 from explorer.training.splits import Splits
@@ -42,6 +44,7 @@ class Trainer:
         self.stepper = Stepper(network, config, device, team)
         self.held_out = self._make_batches(splits.held_out)
         self.instruments = Instruments(network, config)
+        self.film = Film(self.stepper.result, config, self.held_out.plain(torch.tensor([0]))[0][0])
         self.range = RangeTest(config)
         self.step = 0
         self.evaluated = 0  # whole epochs after which the held-out images were looked at
@@ -101,6 +104,8 @@ class Trainer:
                 yield self._read_step(meter, time.perf_counter() - started)
             if watched:
                 yield self.instruments.after_update(self.step, self.step / self.steps_per_epoch)
+            if self.film.due(self.step, self.steps):
+                yield self.film.shoot(self.step)
             if due:
                 started = time.perf_counter()  # what the consumer did is no part of the speed
 
@@ -145,13 +150,23 @@ class Trainer:
 
     def _look_at_held_out(self) -> Iterator[Record]:
         self.evaluated = self.step // self.steps_per_epoch
-        result = self.evaluate(self.held_out)
-        yield EpochRecord(self.step, self.evaluated, result.loss, result.accuracy)
+        if not self.config.watches("answers"):
+            result = self.evaluate(self.held_out)
+            yield EpochRecord(self.step, self.evaluated, result.loss, result.accuracy)
+            return
+        self.team.average(_list_statistics(self.stepper.result))
+        classes = self.splits.held_out.classes
+        answered = evaluate_answers(self.stepper.result, self.held_out, len(classes), self.stepper.precision)
+        result, when = self._sum(answered.evaluation), (self.step, self.evaluated)
+        yield EpochRecord(*when, result.loss, result.accuracy)
+        yield describe_answers(answered, self.held_out, classes, self.splits.normalisation, when, self.team)
 
     def evaluate(self, batches: Batches) -> Evaluation:
         """How many images the result gets right; in a team each process looks at its share."""
         self.team.average(_list_statistics(self.stepper.result))
-        seen = evaluate_network(self.stepper.result, batches, self.stepper.precision)
+        return self._sum(evaluate_network(self.stepper.result, batches, self.stepper.precision))
+
+    def _sum(self, seen: Evaluation) -> Evaluation:
         if self.team.size == 1:
             return seen
         sums = torch.tensor([seen.loss * seen.total, seen.correct, seen.total], device=self.device)

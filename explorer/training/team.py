@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor, distributed, nn
@@ -14,6 +14,8 @@ from torch import Tensor, distributed, nn
 from explorer.errors import DeviceError, RunError
 from explorer.network.build import Network
 from explorer.network.device import choose_device
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +64,14 @@ class Team:
         if self.size > 1:
             distributed.broadcast_object_list(said)
         return said[0]
+
+    def gather(self, mine: list[T]) -> list[T]:
+        """What all processes have, one behind the other."""
+        if self.size == 1:
+            return mine
+        all_of_them: list[Any] = [None] * self.size
+        distributed.all_gather_object(all_of_them, mine)
+        return [each for some in all_of_them for each in some]
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
         """The network whose backward pass averages gradients over all processes."""
