@@ -6,8 +6,9 @@ const KEY = "rx-train-place"; // paths stay in this browser: the link never name
 
 export class DataChoice {
   constructor(box, form) {
-    Object.assign(this, { box, form, here: null });
+    Object.assign(this, { box, form });
     this.choices = new Map(form.start.data.map((choice) => [choice.name, choice]));
+    this.here = new Set(form.start.data.filter((choice) => choice.here).map((choice) => choice.name));
     this.menu = make("select", { id: "rx-tf-data", "aria-describedby": "rx-tf-data-bad" });
     this.label = make("label", { class: "rx-tf-label", for: "rx-tf-detail" });
     this.field = make("input", { type: "text", id: "rx-tf-detail", "aria-describedby": "rx-tf-data-hint rx-tf-data-bad", spellcheck: "false", autocomplete: "off", autocapitalize: "off" });
@@ -21,12 +22,17 @@ export class DataChoice {
 
   drawMenu() {
     const { value } = this.menu;
-    const word = ({ name, title, needed }) => (this.here && !needed && !this.here.has(name) ? `${title} · not here yet` : title);
+    const word = ({ name, title }) => (this.lacks(name) ? `${title} · not here yet` : title);
     this.menu.replaceChildren(...[...this.choices.values()].map((choice) => new Option(word(choice), choice.name)));
     if (value) this.menu.value = value;
   }
 
-  /** Ask what of it is on the machine; the server loads torch meanwhile, which the first Start would wait for. */
+  /** Whether a data set would have to be fetched. */
+  lacks(name) {
+    return !this.choices.get(name).needed && !this.here.has(name);
+  }
+
+  /** Ask what of it is on the machine by now. */
   async learn() {
     const { here } = await ask(this.form.server.list_data, {});
     if (!here) return;
@@ -68,12 +74,11 @@ export class DataChoice {
   }
 
   describe() {
-    const { name, detail, hint, needed } = this.choices.get(this.menu.value);
+    const { name, detail, hint } = this.choices.get(this.menu.value);
     this.shown = name;
     this.label.hidden = this.field.hidden = !detail;
     this.label.textContent = detail;
-    const missing = this.here && !needed && !this.here.has(name);
-    this.hint.textContent = missing ? this.form.start.words.missing : hint;
+    this.hint.textContent = this.lacks(name) ? this.form.start.words.missing : hint;
     this.hint.hidden = !this.hint.textContent;
   }
 

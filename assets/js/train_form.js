@@ -42,6 +42,7 @@ export function mount(element, { props, server }) {
   hearTrain((variants) => form.take(variants));
   new IntersectionObserver((entries) => entries.some((entry) => entry.isIntersecting) && form.follow()).observe(frame);
   form.data.learn();
+  ask(server.warm_up, {});
   fitColumn(frame.closest(".rx-train-side"));
 }
 

@@ -151,7 +151,9 @@ class Desk:
                         break
                     *lines, rest = (rest + chunk).split(b"\n")
                     for line in lines:
-                        with suppress(ValueError, KeyError, TypeError, AttributeError):  # not ours: a library's word, say
+                        with suppress(
+                            ValueError, KeyError, TypeError, AttributeError
+                        ):  # not ours: a library's word, say
                             job.read(line)
                 self._check(job, time.monotonic() - began)
             code = process.wait()

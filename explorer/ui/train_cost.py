@@ -7,13 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from explorer.architecture.memory import Optimizer, compute_training_memory
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
+from explorer.data.room import fits_in_memory
 from explorer.errors import ExplorerError
 from explorer.training.config import TrainConfig
 from explorer.ui import desk
 from explorer.ui.events import answer
+from explorer.ui.heavy import load_torch
 from explorer.ui.train_data import measure_data
 from explorer.ui.train_form import refuse
 from explorer.ui.train_start import read_order
@@ -36,16 +37,25 @@ class Timing(desk.Job):
         options = ["--data", self.data, "--recipe", self.recipe, "--estimate", "--json"]
         return [sys.executable, "-m", "explorer", "train", self.variant, *options]
 
+    def read_result(self, record: dict[str, Any]) -> dict[str, Any]:
+        """Seconds of the whole run, and bytes that it needs."""
+        return {"seconds": float(record["total"]), "memory": int(record["memory"])}
+
 
 def estimate_bytes(variant: str, data: str, config: TrainConfig) -> int:
-    """Bytes of the device's memory that training takes, about. Raises `ExplorerError`."""
-    shape, classes, _ = measure_data(data)
+    """Bytes of the device's memory that training takes, about. Raises `ExplorerError` for more than is free."""
+    load_torch()
+    from explorer.network.device import choose_device
+    from explorer.training.estimate import WORKER, check_fits
+
+    shape, classes, images = measure_data(data)
     architecture = parse_variant(variant)
     if shape:
         architecture = replace(architecture, input=shape, classes=classes)
-    optimizer = Optimizer.MOMENTUM if config.optimizer == "sgd" else Optimizer.ADAMW
-    memory = compute_training_memory(expand_plan(architecture), config.batch_size // config.accumulate, optimizer)
-    return memory.total
+    plan = expand_plan(architecture)
+    images = min(images, config.images or images)
+    resident = images if fits_in_memory(images, architecture.input) else 0  # more are streamed
+    return check_fits(plan, config, resident, choose_device(config.device)).total + WORKER
 
 
 def create_cost_functions(shared: bool) -> list[Callable[[Any], dict[str, Any]]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from explorer.data.catalogue import list_datasets
 from explorer.errors import DataError
 from explorer.ui.events import answer
 from explorer.ui.heavy import load_torch
@@ -21,43 +22,50 @@ class DataChoice:
     """
 
     name: str
-    title: str
     shape: Shape | None = None
     classes: int = 0
     images: int = 0
+    title: str = ""  # of what data/catalogue.py does not name
     detail: str = ""
     hint: str = ""
     needed: bool = False
 
 
-CHOICES: dict[str, DataChoice] = {
-    choice.name: choice
-    for choice in (
-        DataChoice("digits", "Handwritten digits", (1, 32, 32), 10, 1_797),
-        DataChoice("cifar10", "CIFAR-10", (3, 32, 32), 10, 50_000),
-        DataChoice("cifar100", "CIFAR-100", (3, 32, 32), 100, 50_000),
-        DataChoice("fashion_mnist", "Fashion-MNIST", (1, 28, 28), 10, 60_000),
-        DataChoice("svhn", "Street numbers (SVHN)", (3, 32, 32), 10, 73_257),
-        DataChoice(
-            "synthetic", "Synthetic", (3, 32, 32), 10, 5_000, "Shape",
-            "C×H×W×classes×images, such as 3x64x64x10x2000; empty: 3x32x32x10x5000.",
-        ),
-        DataChoice(
-            "folder", "A folder of images", None, 0, 0, "Folder", "It holds one folder of images per class.", True
-        ),
-        DataChoice(
-            "imagenet", "ImageNet's layout", (3, 224, 224), 1_000, 1_281_167, "Folder",
-            "It holds train and val, each with a folder per class.", True,
-        ),
-    )
-}  # fmt: skip
+_ALL = (
+    DataChoice("digits", (1, 32, 32), 10, 1_797),
+    DataChoice("cifar10", (3, 32, 32), 10, 50_000),
+    DataChoice("cifar100", (3, 32, 32), 100, 50_000),
+    DataChoice("fashion_mnist", (1, 28, 28), 10, 60_000),
+    DataChoice("svhn", (3, 32, 32), 10, 73_257),
+    DataChoice(
+        "synthetic", (3, 32, 32), 10, 5_000, detail="Shape",
+        hint="C×H×W×classes×images, such as 3x64x64x10x2000; empty: 3x32x32x10x5000.",
+    ),
+    DataChoice(
+        "folder", title="A folder of images", detail="Folder", hint="It holds one folder of images per class.",
+        needed=True,
+    ),
+    DataChoice(
+        "imagenet", (3, 224, 224), 1_000, 1_281_167, title="ImageNet, a folder laid out like it", detail="Folder",
+        hint="It holds train and val, each with a folder per class.", needed=True,
+    ),
+)  # fmt: skip
+CHOICES: dict[str, DataChoice] = {choice.name: choice for choice in _ALL}
 PLACES = ("folder", "imagenet")  # what names a place on this machine
 
 
 def describe_choices(shared: bool) -> list[dict[str, Any]]:
-    """The menu as the page draws it, before it is known what is here; visitors are offered no places of the machine."""
+    """The menu as the page draws it; visitors are offered no places of the machine."""
+    listed = {each.name: each for each in list_datasets()}
     return [
-        {"name": each.name, "title": each.title, "detail": each.detail, "hint": each.hint, "needed": each.needed}
+        {
+            "name": each.name,
+            "title": each.title or listed[each.name].title,
+            "here": each.needed or listed[each.name].here,
+            "detail": each.detail,
+            "hint": each.hint,
+            "needed": each.needed,
+        }
         for each in CHOICES.values()
         if not (shared and each.name in PLACES)
     ]
@@ -74,7 +82,7 @@ def read_spec(value: object, shared: bool) -> str:
     if choice.needed and not detail.strip():
         raise DataError(f"No folder is given: write the path of one. {choice.hint}")
     if detail and not choice.detail:
-        raise DataError(f"{choice.title} needs nothing behind its name: write {name}.")
+        raise DataError(f"{name} needs nothing behind its name: write {name} alone.")
     if shared:
         _check_size(spec)
     return spec
@@ -103,21 +111,14 @@ def measure_data(spec: str) -> tuple[Shape | None, int, int]:
     return (channels, height, width), classes, images
 
 
-def create_data_function(shared: bool) -> Any:
-    """The function that says what of the menu is here."""
-
-    @answer
-    def list_data(question: dict[str, Any]) -> dict[str, Any]:
-        """Names of the data that is here; the page asks when the tab is opened, which loads torch meanwhile."""
-        load_torch()
-        return {"here": [name for name, here in list_here().items() if here]}
-
-    return list_data
+@answer
+def list_data(question: dict[str, Any]) -> dict[str, Any]:
+    """Names of the data that is here by now: the page asks when the tab is opened."""
+    return {"here": [each.name for each in list_datasets() if each.here]}
 
 
-def list_here() -> dict[str, bool]:
-    """Whether each data set is on this machine, by name."""
-    from explorer.data import datasets
-
-    listed = getattr(datasets, "list_datasets", None)
-    return {name: bool(here) for name, _, here in listed()} if listed else dict.fromkeys(CHOICES, True)
+@answer
+def warm_up(question: dict[str, Any]) -> dict[str, Any]:
+    """Load torch while a person fills the form in: the first Start would wait for it."""
+    load_torch()
+    return {}

@@ -15,7 +15,7 @@ from explorer.ui.events import answer
 from explorer.ui.heavy import load_torch
 from explorer.ui.run_list import annotate_run, create_lister, delete_run
 from explorer.ui.train_cost import create_cost_functions
-from explorer.ui.train_data import create_data_function
+from explorer.ui.train_data import list_data, warm_up
 from explorer.ui.train_form import create_form_function, describe_form
 from explorer.ui.train_start import create_start_function
 from explorer.ui.widgets import create_widget
@@ -30,10 +30,10 @@ class TrainTab:
 
 def create_train_tab(shared: bool) -> TrainTab:
     """Create the form, the list and the live view; `shared` keeps other people's runs and folders out of reach."""
-    makers = (create_form_function, create_data_function, create_look_function, create_start_function)
+    makers = (create_form_function, create_look_function, create_start_function)
     with gr.Row(elem_classes="rx-train-split"):
         with gr.Column(scale=0, min_width=300, elem_classes="rx-train-side"):
-            functions = [*(make(shared) for make in makers), *create_cost_functions(shared)]
+            functions = [*(make(shared) for make in makers), *create_cost_functions(shared), list_data, warm_up]
             create_widget("train_form", describe_form(shared), functions)
             create_widget("run_list", {}, [create_lister(shared), annotate_run, delete_run])
         with gr.Column(scale=1, min_width=320, elem_classes="rx-stage"):

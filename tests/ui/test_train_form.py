@@ -7,8 +7,9 @@ import time
 import pytest
 
 from explorer.architecture.variant import parse_variant
+from explorer.data.catalogue import list_datasets
 from explorer.errors import DataError, RunError, VariantError
-from explorer.records import EpochRecord, FinalRecord
+from explorer.records import EpochRecord, FinalRecord, RunCost, write_record
 from explorer.training.config import TrainConfig
 from explorer.training.recipes import RECIPES, parse_recipe
 from explorer.training.runs import RecordWriter, create_run, find_run_by_id
@@ -17,7 +18,7 @@ from explorer.ui import desk as desk_part
 from explorer.ui import train_cost
 from explorer.ui.run_list import annotate_run, create_lister, delete_run
 from explorer.ui.train_cost import Timing, create_cost_functions, estimate_bytes
-from explorer.ui.train_data import CHOICES, describe_choices, measure_data, read_spec
+from explorer.ui.train_data import CHOICES, PLACES, describe_choices, measure_data, read_spec
 from explorer.ui.train_form import create_form_function, describe_form
 from explorer.ui.train_limits import FIXED, IMAGES, check_limits, fit
 from explorer.ui.train_start import read_order
@@ -181,18 +182,22 @@ def test_data_is_measured_by_its_name():
     assert measure_data("synthetic:1x8x9x3x100") == ((1, 8, 9), 3, 100)
     assert measure_data("cifar100") == ((3, 32, 32), 100, 50_000)
     assert measure_data("folder:/x") == (None, 0, 0)
-    assert set(CHOICES) >= {"digits", "cifar10", "cifar100", "fashion_mnist", "svhn", "synthetic", "folder", "imagenet"}
+    assert set(CHOICES) == {each.name for each in list_datasets()} | set(PLACES)
 
 
 # the cost before the start
 
 
-def test_memory_grows_with_the_batch_and_shrinks_with_its_pieces():
+def test_memory_grows_with_the_batch_and_shrinks_with_its_pieces(monkeypatch):
     def count(recipe):
         return estimate_bytes("resnet20", "cifar10", parse_recipe(recipe))
 
-    assert count("quick,batch_size=128") > 1.5 * count("quick,batch_size=64")
-    assert count("quick,batch_size=128,accumulate=2") == count("quick,batch_size=64")
+    small, pieces, large = count("quick"), count("quick,batch_size=128,accumulate=2"), count("quick,batch_size=128")
+    assert small <= pieces < large
+    assert large - count("quick,batch_size=128,images=1000") > 49_000 * 3 * 32 * 32  # the images stay in memory
+    monkeypatch.setattr("explorer.training.estimate.read_free_memory", lambda device: small)
+    with pytest.raises(RunError, match="batch_size="):
+        count("quick,batch_size=8192")
 
 
 class Script(Timing):
@@ -205,15 +210,15 @@ class Script(Timing):
 def test_a_timing_is_told_from_its_queue_to_its_end(monkeypatch):
     desk = desk_part.Desk()
     monkeypatch.setattr(desk_part, "DESK", desk)
-    result = {"seconds": 12.5, "memory": 10**9}
-    script = f"import json; print(json.dumps({result!r}))"
+    cost = RunCost(1.0, 0.1, 0.5, 3.0, 12.5, 20, 640.0, 10**9, 10**10, 512)
+    script = f"print({write_record(cost)!r})"
     job = Script(variant="resnet20", data="digits", recipe=script)
     desk.add(job)
     deadline = time.monotonic() + 20
     while train_cost.poll_timing({"id": job.id})["state"] != "done":
         assert time.monotonic() < deadline
         time.sleep(0.02)
-    assert train_cost.poll_timing({"id": job.id})["result"] == result
+    assert train_cost.poll_timing({"id": job.id})["result"] == {"seconds": 12.5, "memory": 10**9}
     assert train_cost.poll_timing({"id": "x"}) == {"error": "This timing is gone: time it again."}
     desk.close()
 

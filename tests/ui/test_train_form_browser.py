@@ -83,7 +83,10 @@ def test_a_recipe_is_a_step_that_back_undoes_and_hides_what_means_nothing(server
     wait_for_recipe(page, "he2015")
     assert "8.75 %" in page.locator("#rx-tf-expected").inner_text()
     page.get_by_role("button", name="Learning rate over time").click()
-    assert page.locator("#rx-tf-in-milestones").is_visible() and not page.locator("[data-setting=step_epochs]").is_visible()
+    assert (
+        page.locator("#rx-tf-in-milestones").is_visible()
+        and not page.locator("[data-setting=step_epochs]").is_visible()
+    )
     page.locator("#rx-tf-in-schedule").select_option("cosine")
     wait_for_recipe(page, "he2015,schedule=cosine")
     assert not page.locator("[data-setting=milestones]").is_visible()
