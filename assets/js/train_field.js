@@ -4,7 +4,7 @@ import { make } from "./elements.js";
 const PAUSE = 300; // ms without a key, after which a number that was typed counts
 
 export class Field {
-  /** `send(name, text)` tells that a person moved it; `setting` is a row of training/settings.py. */
+  /** `send(name, text, typing)` tells that a person moved it; `setting` is a row of training/settings.py. */
   constructor(setting, instruments, send) {
     Object.assign(this, { setting, send });
     const { name, label, help, kind } = setting;
@@ -32,18 +32,18 @@ export class Field {
 
   listen() {
     const { name, kind } = this.setting;
-    const tell = () => {
+    const tell = (typing) => {
       clearTimeout(this.timer);
-      if (this.read() !== this.told) this.send(name, (this.told = this.read()));
+      if (this.read() !== this.told) this.send(name, (this.told = this.read()), typing);
     };
-    this.control.addEventListener("change", tell);
+    this.control.addEventListener("change", () => tell(false));
     if (kind !== "whole" && kind !== "number") return;
     this.control.addEventListener("input", () => {
       clearTimeout(this.timer);
-      if (this.read() !== "") this.timer = setTimeout(tell, PAUSE); // an empty field waits to be left
+      if (this.read() !== "") this.timer = setTimeout(() => tell(true), PAUSE); // an empty field waits to be left
     });
     this.control.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") tell();
+      if (event.key === "Enter") tell(false);
       if (event.key === "Escape") this.send(name, this.value);
     });
   }

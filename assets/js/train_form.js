@@ -12,6 +12,8 @@ import { RecipeChoice } from "./train_recipe.js";
 import { Settings } from "./train_settings.js";
 import { Variants } from "./train_variants.js";
 
+const LINKS = ["none", "replace", "push"]; // what a move does to the link; of several, the most
+
 const FRAME = `
 <section class="rx-tf" aria-label="New run">
  <button type="button" class="rx-tf-drawer" aria-expanded="true">New run</button>
@@ -120,9 +122,9 @@ class Form {
     return this.ask({});
   }
 
-  /** A person moved a setting. */
-  send(name, text) {
-    return this.ask({ changes: { [name]: text } }, "replace");
+  /** A person moved a setting; what is still being typed is no step that Back undoes. */
+  send(name, text, typing = false) {
+    return this.ask({ changes: { [name]: text } }, typing ? "replace" : "push");
   }
 
   /**
@@ -132,9 +134,9 @@ class Form {
   ask(move, link = "push") {
     const changes = { ...this.waiting?.changes, ...move.changes };
     this.waiting = { ...this.waiting, ...move, changes };
-    this.link = this.link === "push" ? "push" : link;
+    this.link = LINKS[Math.max(LINKS.indexOf(this.link), LINKS.indexOf(link))];
     this.turn += 1;
-    this.running ??= this.work().finally(() => (this.running = null));
+    this.running ??= this.work();
     return this.running;
   }
 
@@ -148,6 +150,7 @@ class Form {
       const answer = await ask(this.server.form, { ...this.question, variants: texts, ...move, changes });
       if (turn === this.turn || !answer.error) this.show(answer, { move, changes, link, texts });
     }
+    this.running = null; // at once: a move that came between would be nobody's
   }
 
   show(answer, { move, changes, link, texts }) {
@@ -157,8 +160,8 @@ class Form {
     this.state = answer;
     this.recipe = answer.recipe;
     this.refused = Object.fromEntries(Object.keys(answer.refused).map((name) => [name, changes[name]]));
-    if (this.own) this.own = answer.variants.map((row) => row.text);
-    const asked = JSON.stringify(this.own ? this.texts : texts);
+    const asked = JSON.stringify(answer.variants.map((row) => row.text));
+    if (this.own && String(texts) === String(this.own)) this.own = JSON.parse(asked); // else it has moved on
     if (asked !== this.asked) this.variants.refuse("");
     this.asked = asked;
     this.variants.show(answer);
@@ -196,7 +199,6 @@ class Form {
   /** A link that means nothing: the form stands as it would without, and says so. */
   async standIn(answer, move) {
     this.state = {};
-    await Promise.resolve();
     await this.ask({ recipe: "quick" }, "none");
     this.refuse(answer, move);
   }

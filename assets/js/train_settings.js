@@ -9,7 +9,7 @@ export class Settings {
   constructor(boxes, form) {
     Object.assign(this, { boxes, form, open: "", groups: new Map() });
     const { settings, groups, instruments } = form.start;
-    this.fields = new Map(settings.map((setting) => [setting.name, new Field(setting, instruments, (name, text) => form.send(name, text))]));
+    this.fields = new Map(settings.map((setting) => [setting.name, new Field(setting, instruments, (...move) => form.send(...move))]));
     boxes.budget.append(...ALWAYS.map((name) => this.fields.get(name).element));
     for (const [name, title] of Object.entries(groups)) {
       const own = settings.filter((setting) => setting.group === name && !ALWAYS.includes(setting.name)).map((setting) => setting.name);
