@@ -35,3 +35,21 @@ COMPARE = {
     "one of which nothing is published.",
     "left_out": "Not drawn, since it solves another task than ImageNet's:",
 }
+
+# of the live view of runs; "{}" is filled in by the page
+RUN = {
+    "none": "Start a run on the left, or choose one from the list: it is drawn here as it goes, and is kept.",
+    "starting": "A process of its own starts and loads torch; the first point comes in some seconds.",
+    "preparing": "It reads the data and builds the network; the first point comes in some seconds.",
+    "queued": "It waits for its turn, number {} in the line: one run, or one race, a device at a time.",
+    "next": "It waits for its turn, the next one: one run, or one race, a device at a time.",
+    "paused": "Paused at a checkpoint: resume it, and it goes on as if nothing had been.",
+    "interrupted": "Its worker ended without a last word. Resume it: it goes on from its last checkpoint.",
+    "silent": "The page's server does not answer. Runs go on without it; this page asks again.",
+    "unwatched": "Not watched in this run: its instrument was switched off.",
+    "no_film": "No frame yet: the first comes with the first steps.",
+    "no_wrong": "Comes with the first epoch.",
+    "all_right": "Every held-out image is answered rightly.",
+    "wrong": "Held-out images taken for another class, the most certain mistakes first.",
+    "film": "Each tile is one channel, scaled by itself: black is its lowest value, white its highest.",
+}

@@ -11,13 +11,12 @@ from typing import Any
 import gradio as gr
 
 from explorer.errors import RunError
-from explorer.figures.training import plot_run
 from explorer.training.config import TrainConfig
-from explorer.training.runs import Run, find_run_by_id, list_runs
+from explorer.training.runs import Run, list_runs
 from explorer.ui import text
 from explorer.ui.events import answer, refuse_politely
 from explorer.ui.heavy import load_torch
-from explorer.ui.widgets import create_widget
+from explorer.ui.run_part import create_run_view, describe_view
 
 MAX_LISTED = 100
 
@@ -38,8 +37,7 @@ def create_train_tab(variant: gr.Textbox, shared: bool) -> TrainTab:
             form = _create_form(shared)
             start = gr.Button(text.START, variant="primary", elem_id="rx-start")
         with gr.Column(scale=1, min_width=320, elem_classes="rx-stage"):
-            functions = [read_run, _create_lister(shared), stop_run, resume_run]
-            runs = create_widget("runs", {"figures": plot_run(), "run": "", "at": 0}, functions)
+            runs = create_run_view()
     if not shared:
         form[0].change(
             lambda kind: gr.update(visible=kind == "folder"), form[0], form[1], queue=False, api_visibility="private"
@@ -90,7 +88,7 @@ def _create_starter(shared: bool) -> Callable[..., dict[str, Any]]:
         )
         run, _ = prepare_run(variant, f"folder:{folder.strip()}" if data == "folder" else data, config)
         start_worker(run)
-        return {"figures": plot_run(), "run": run.id, "at": time.time()}
+        return describe_view(run.id, time.time())
 
     return start_run
 
@@ -108,50 +106,6 @@ def _rate(value: str) -> float | None:
         return float(value)
     except ValueError:
         raise RunError(f"lr={value[:40]} is not a number: write something like 0.1, or leave it empty.") from None
-
-
-@answer
-def read_run(question: dict[str, Any]) -> dict[str, Any]:
-    """Answer ``{"id", "offset"}`` with the run's settings and state, and its records behind `offset` bytes."""
-    run = find_run_by_id(str(question.get("id", "")))
-    offset = question.get("offset", 0)
-    records, end = run.read_records(offset if isinstance(offset, int) else 0)
-    state = run.state()
-    spec, config = run.spec, run.spec.config
-    return {
-        "id": run.id,
-        "variant": spec.variant,
-        "trained": spec.trained,
-        "data": spec.data,
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
-        "seed": config.seed,
-        "state": state,
-        "has_weights": run.weights_path.exists(),
-        "records": records,
-        "offset": end,
-        "more": run.records_path.exists() and end < run.records_path.stat().st_size and bool(records),
-    }
-
-
-@answer
-def stop_run(question: dict[str, Any]) -> dict[str, Any]:
-    """Ask the run's worker to stop after its step."""
-    find_run_by_id(str(question.get("id", ""))).ask_to_stop()
-    return {}
-
-
-@answer
-def resume_run(question: dict[str, Any]) -> dict[str, Any]:
-    """Start a worker that goes on from the run's last checkpoint."""
-    load_torch()
-    from explorer.training.worker import start_worker
-
-    run = find_run_by_id(str(question.get("id", "")))
-    if run.state() in ("starting", "running"):
-        raise RunError(f"The run {run.id} is running already.")
-    start_worker(run)
-    return {}
 
 
 def _create_lister(shared: bool) -> Callable[[Any], dict[str, Any]]:
