@@ -5,6 +5,7 @@
     ExplorerError            one sentence for the user: what came, what is allowed, what to try
     ├── VariantError         the text or the options describe no network
     ├── DataError            an image or a data set that can't be used
+    │   └── ImageError       one image; it knows what is wrong in a few words
     ├── WeightsError         a checkpoint that can't be found, read or matched
     ├── DeviceError          a device that is not here
     ├── RunError             a run's directory or settings
@@ -25,6 +26,14 @@ class VariantError(ExplorerError):
 
 class DataError(ExplorerError):
     """An image or a data set that can't be used."""
+
+
+class ImageError(DataError):
+    """An image that can't be used; `fault` says why in a few words, such as "damaged"."""
+
+    def __init__(self, message: str, fault: str) -> None:
+        super().__init__(message)
+        self.fault = fault
 
 
 class WeightsError(ExplorerError):

@@ -1,10 +1,15 @@
-"""Writing files so that nothing is ever half-written."""
+"""Where files of this program live, and writing them so that nothing is ever half-written."""
 
 from __future__ import annotations
 
 import errno
 import os
 from pathlib import Path
+
+
+def home() -> Path:
+    """The folder of runs and data: ``$EXPLORER_HOME``, by default ``~/.resnet-explorer``."""
+    return Path(os.environ.get("EXPLORER_HOME") or "~/.resnet-explorer").expanduser()
 
 
 def write_atomically(path: Path, content: bytes) -> None:

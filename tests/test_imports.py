@@ -13,6 +13,7 @@ PACKAGE = Path(explorer.__file__).parent
 LEVELS = {  # a room imports from lower levels, and from itself
     "errors": 0,
     "files": 0,
+    "memory": 0,
     "resources": 0,
     "architecture": 1,
     "records": 2,

@@ -35,6 +35,12 @@ def list_neighbours(architecture: Architecture) -> list[Neighbour]:
     return found
 
 
+def find_twin(architecture: Architecture) -> Neighbour | None:
+    """The same network without shortcuts, or with them again; None where there is none, as for a dense one."""
+    twins = [each for each in list_neighbours(architecture) if each.label in ("plain twin", "residual twin")]
+    return twins[0] if twins else None
+
+
 def _list_ideas(a: Architecture) -> Iterator[tuple[str, str, dict[str, Any]]]:
     if a.connect is Connect.DENSE:
         if a.attention is Attention.SE:

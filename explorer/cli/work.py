@@ -1,4 +1,4 @@
-"""What takes a while: the page, training, measuring, and looking through weights."""
+"""What takes a while: the page, measuring, and looking through weights."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from explorer.cli.words import AsJson, Device, FileVariant, Variant, Weights, app, choose, expand, load_weights
-from explorer.errors import DataError, RunError
+from explorer.errors import DataError
 
 
 @app.callback(invoke_without_command=True)
@@ -39,37 +39,6 @@ def serve(
     from explorer.ui.serve import run_server
 
     run_server(host, port, share, browser)
-
-
-@app.command()
-def train(
-    variant: Annotated[
-        str | None, typer.Argument(help="such as resnet56,shortcut=none; left out to resume the run in --run")
-    ] = None,
-    data: Annotated[str, typer.Option(help="digits, or folder:PATH with one folder of images per class")] = "digits",
-    epochs: Annotated[int, typer.Option(help="passes over the data")] = 10,
-    batch_size: Annotated[int, typer.Option(help="images a step")] = 64,
-    lr: Annotated[float | None, typer.Option(help="peak learning rate; by default 0.1 for a batch of 64")] = None,
-    seed: Annotated[int, typer.Option(help="of the weights, the split, the order and the augmentation")] = 0,
-    device: Device = "auto",
-    run: Annotated[Path | None, typer.Option(help="the run's directory; without VARIANT the run there goes on")] = None,
-) -> None:
-    """Train a variant; what is seen on the way is kept in the run's directory."""
-    from explorer.training.config import TrainConfig
-    from explorer.training.runs import find_run
-    from explorer.training.worker import prepare_run, work
-
-    if variant is None and run is None:
-        raise RunError("There is nothing to train: name a variant, or with --run the directory of a run to go on with.")
-    if variant is None:
-        target, dataset = find_run(str(run)), None  # a worker would make the folder, to lock it
-    else:
-        config = TrainConfig(epochs=epochs, batch_size=batch_size, lr=lr, seed=seed, device=device)
-        target, dataset = prepare_run(variant, data, config, run)
-    final = work(target, dataset)
-    if final.status == "failed":
-        raise RunError(final.message)
-    print(final.message)
 
 
 @app.command()

@@ -10,12 +10,14 @@ from pathlib import Path
 import numpy
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from explorer.errors import DataError
+from explorer.errors import ImageError
 
 MAX_PIXELS = 64_000_000  # decoded RGB: 192 MB; phones make up to 50 megapixels
 MIN_SIDE = 4
 MAX_ASPECT = 10  # a 4 x 16,000,000 picture scaled to cover 224 x 224 would take 600 GB
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # Pillow would run Ghostscript on an EPS
+MISSING, UNREADABLE = "missing", "can't be opened"
+TOO_LARGE = f"larger than {MAX_PIXELS // 10**6} megapixels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,27 +29,34 @@ class OpenedImage:
 
 
 def open_image(path: str | Path) -> OpenedImage:
-    """Open an image file as upright RGB; its size is checked before a pixel is decoded. Raises `DataError`."""
+    """Open an image file as upright RGB; its size is checked before a pixel is decoded. Raises `ImageError`."""
     name = printable_name(path)
     try:
         with warnings.catch_warnings():  # Pillow warns about each odd tag; what matters is whether there is a picture
             warnings.simplefilter("ignore")
             return _open_upright(path, name)
-    except DataError:
+    except ImageError:
         raise
     except FileNotFoundError:
-        raise DataError(f"{name} does not exist: give the path of an image file.") from None
+        raise ImageError(f"{name} does not exist: give the path of an image file.", MISSING) from None
     except IsADirectoryError:
-        raise DataError(f"{name} is a folder: give the path of an image file in it.") from None
+        raise ImageError(f"{name} is a folder: give the path of an image file in it.", UNREADABLE) from None
     except UnidentifiedImageError:
-        raise DataError(f"{name} is not an image that can be read: use JPEG, PNG, WebP, GIF, BMP or TIFF.") from None
+        raise ImageError(
+            f"{name} is not an image that can be read: use JPEG, PNG, WebP, GIF, BMP or TIFF.", "no image"
+        ) from None
     except Image.DecompressionBombError as error:
         pixels = re.findall(r"\d+", str(error))
-        raise DataError(f"{name} has {int(pixels[0]):,} pixels: at most {MAX_PIXELS:,} are allowed.") from None
+        raise ImageError(
+            f"{name} has {int(pixels[0]):,} pixels: at most {MAX_PIXELS:,} are allowed.", TOO_LARGE
+        ) from None
     except Exception as error:  # Pillow's readers raise almost anything on a damaged file, such as IndexError
         if isinstance(error, OSError) and error.errno:
-            raise DataError(f"{name} can't be opened ({error.strerror}): choose another file.") from None
-        raise DataError(f"{name} is damaged or cut off ({_one_line(error)}): try to save it anew.") from None
+            sentence = f"{name} can't be opened ({error.strerror}): choose another file."
+            raise ImageError(sentence, UNREADABLE) from None
+        raise ImageError(
+            f"{name} is damaged or cut off ({_one_line(error)}): try to save it anew.", "damaged"
+        ) from None
 
 
 def _open_upright(path: str | Path, name: str) -> OpenedImage:
@@ -90,13 +99,15 @@ def _one_line(error: Exception) -> str:
 def _check_size(image: Image.Image, name: str) -> None:
     width, height = image.size
     if width * height > MAX_PIXELS:
-        raise DataError(
+        raise ImageError(
             f"{name} is {width:,} × {height:,}, {width * height / 1e6:,.0f} megapixels: at most "
-            f"{MAX_PIXELS // 10**6} megapixels are allowed; make it smaller first."
+            f"{MAX_PIXELS // 10**6} megapixels are allowed; make it smaller first.",
+            TOO_LARGE,
         )
     if min(width, height) < MIN_SIDE:
-        raise DataError(
-            f"{name} is {width} × {height} pixels: at least {MIN_SIDE} × {MIN_SIDE} are needed to see anything in it."
+        raise ImageError(
+            f"{name} is {width} × {height} pixels: at least {MIN_SIDE} × {MIN_SIDE} are needed to see anything in it.",
+            f"smaller than {MIN_SIDE} × {MIN_SIDE} pixels",
         )
 
 

@@ -95,7 +95,7 @@ class TrainConfig:
 
 def _check_together(config: TrainConfig) -> None:
     """Settings that contradict each other."""
-    if config.held_out + config.test > 0.95:
+    if config.held_out + config.test > 0.95 + 1e-9:
         raise RunError(
             f"held_out={config.held_out:g} and test={config.test:g} leave too little to train on: 0.95 at most."
         )

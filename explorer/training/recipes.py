@@ -76,8 +76,8 @@ _ALL = (
         {"epochs": 5, "lr": 0.01, "weight_decay": 1e-4, "stage_lr": 0.4},
     ),
     Recipe(
-        "range", "Find a learning rate", "any", "a tenth of the rate at which the loss breaks",
-        "Smith 2017, arXiv:1506.01186, section 3.3", {"epochs": 1, "schedule": "range", "watch": "none"},
+        "range", "Find a learning rate", "any", "says the rate at which the loss is lowest, and where it breaks",
+        "Smith 2017, arXiv:1506.01186, section 3.3", {"epochs": 4, "schedule": "range", "watch": "none"},
     ),
 )  # fmt: skip
 RECIPES: dict[str, Recipe] = {recipe.name: recipe for recipe in _ALL}

@@ -4,11 +4,15 @@
 
     run.json             the settings; written once
     records.jsonl        append-only; the last record of a step counts
+    film.jsonl           feature maps of one image as it learns, append-only
+    answers.json         how the held-out images were classified, the newest; replaced atomically
+    notes.json           a note and tags; replaced atomically
     checkpoints/last.pt  what a resume starts from; replaced atomically
     model.safetensors    the result, under torchvision's names
-    lock                 held while a worker lives
-    starting             there from the moment a worker was called until it holds the lock
-    stop                 there when someone asked the worker to stop
+    lock                 held while a worker lives or waits for its turn
+    starting             there from the moment a worker was called until it works, but not while it waits
+    queued               there while a worker waits for its turn; its place in the line
+    stop, pause          there when someone asked the worker to stop, or to pause
     worker.log           what the worker printed
 """
 
@@ -19,27 +23,45 @@ import os
 import re
 import secrets
 import time
-from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import FileLock
 
 from explorer.architecture.config import Architecture
 from explorer.architecture.variant import format_variant, nearest_name, parse_variant
 from explorer.data.images import printable_name
 from explorer.errors import RunError
 from explorer.files import write_atomically
-from explorer.records import Record, write_record
+from explorer.training import journal
 from explorer.training.config import TrainConfig
+from explorer.training.journal import merge_records
+from explorer.training.locks import is_held
+from explorer.training.notes import Notes, read_notes
+from explorer.training.recall import recall
 
+__all__ = [
+    "ALIVE",
+    "STATES",
+    "RecordWriter",
+    "Run",
+    "RunSpec",
+    "create_run",
+    "find_race",
+    "find_run",
+    "find_run_by_id",
+    "home",
+    "list_runs",
+    "merge_records",
+    "trained_architecture",
+]
 VERSION = 1
 STARTING_SECONDS = 60  # how long a worker that was called is waited for
-LONGEST_RECORD = 1 << 20  # bytes; the gradient norms of 6,000 blocks take 250,000
-STATES = ("starting", "running", "finished", "stopped", "failed", "interrupted")
+STATES = ("queued", "starting", "running", "paused", "finished", "stopped", "failed", "interrupted")
+ALIVE = ("queued", "starting", "running")  # states in which a worker is there, or about to be
 
 
 def home() -> Path:
@@ -49,7 +71,11 @@ def home() -> Path:
 
 @dataclass(frozen=True)
 class RunSpec:
-    """What was asked for. `variant` is the drawn one, `trained` the same with the data's classes and input."""
+    """What was asked for. `variant` is the drawn one, `trained` the same with the data's classes and input.
+
+    `recipe` is the text that the settings were read from, `race` the id that the runs of a race share, `study` the name
+    of the study that it was made for; each may be empty.
+    """
 
     variant: str
     trained: str
@@ -57,12 +83,25 @@ class RunSpec:
     config: TrainConfig
     created: float
     version: int = VERSION
+    recipe: str = ""
+    race: str = ""
+    study: str = ""
 
     def __post_init__(self) -> None:
-        if not all(isinstance(text, str) for text in (self.variant, self.trained, self.data)):
-            raise TypeError("variant, trained and data must be text")
+        texts = self.variant, self.trained, self.data, self.recipe, self.race, self.study
+        if not all(isinstance(text, str) for text in texts):
+            raise TypeError("variant, trained, data, recipe, race and study must be text")
         if not isinstance(self.created, int | float):
             raise TypeError("created must be a number")
+
+
+def _read_spec(path: Path) -> RunSpec:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return RunSpec(**{**content, "config": TrainConfig(**content["config"])})
+
+
+def _read_notes(path: Path) -> Notes:
+    return read_notes(path.parent)
 
 
 class Run:
@@ -82,6 +121,16 @@ class Run:
         return self.folder / "records.jsonl"
 
     @property
+    def film_path(self) -> Path:
+        """The append-only film records."""
+        return self.folder / "film.jsonl"
+
+    @property
+    def answers_path(self) -> Path:
+        """The newest answers."""
+        return self.folder / "answers.json"
+
+    @property
     def checkpoint_path(self) -> Path:
         """What a resume starts from."""
         return self.folder / "checkpoints" / "last.pt"
@@ -95,82 +144,106 @@ class Run:
     def spec(self) -> RunSpec:
         """What was asked for. Raises `RunError`."""
         try:
-            content = json.loads((self.folder / "run.json").read_text(encoding="utf-8"))
-            return RunSpec(**{**content, "config": TrainConfig(**content["config"])})
+            return recall(self.folder / "run.json", _read_spec)
         except FileNotFoundError:
             raise RunError(f"{self.folder} is no run: it has no run.json.") from None
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise RunError(f"{self.folder}/run.json can't be read ({str(error)[:80]}).") from None
 
     def lock(self) -> FileLock:
-        """The lock that a worker holds while it lives; the system frees it however the worker ends."""
-        return FileLock(self.folder / "lock")
+        """The lock that a worker holds while it lives or waits; the system frees it however the worker ends.
+
+        Within a thread it may be taken again: who waits for its turn holds it already when the work begins.
+        """
+        return FileLock(self.folder / "lock", is_singleton=True)
 
     def is_locked(self) -> bool:
-        """Whether a worker is alive."""
-        try:
-            with open(self.folder / "lock", "rb") as file:
-                return not _can_share(file)
-        except FileNotFoundError:
-            return False
+        """Whether a worker is alive, be it that it waits."""
+        return is_held(self.folder / "lock")
 
     def state(self) -> str:
         """One of `STATES`. "interrupted" is derived, never written: no worker, and no last word from one."""
         starting = self.is_starting()  # asked first: a worker that locks meanwhile is then seen as running
         if self.is_locked():
-            return "running"
+            if (self.folder / "queued").exists():
+                return "queued"
+            return "starting" if starting or self.is_starting() else "running"  # asked again: its turn may have come
         if starting:
             return "starting"
         last = self.last_record() or {}
-        return str(last["status"]) if last.get("kind") == "final" and last.get("status") in STATES else "interrupted"
+        status = last.get("status") if last.get("kind") == "final" else None
+        return status if status in ("finished", "stopped", "paused", "failed") else "interrupted"
 
     def call_worker(self) -> None:
-        """Note that a worker is about to start; takes back an earlier request to stop. Raises `OSError`."""
-        (self.folder / "stop").unlink(missing_ok=True)
+        """Note that a worker is about to start; takes back earlier requests to stop or pause. Raises `OSError`."""
+        self.take_back_requests()
         (self.folder / "starting").touch()
 
     def is_starting(self) -> bool:
-        """Whether a worker was called lately and does not hold the lock yet."""
+        """Whether a worker was called lately and has not greeted yet."""
+        called = self.called_at()
+        return called is not None and time.time() - called < STARTING_SECONDS
+
+    def called_at(self) -> float | None:
+        """When the worker was called that has not greeted yet, in seconds since 1970; None without one."""
         try:
-            return time.time() - (self.folder / "starting").stat().st_mtime < STARTING_SECONDS
+            return (self.folder / "starting").stat().st_mtime
         except OSError:
-            return False
+            return None
 
     def greet_worker(self) -> None:
-        """Note, holding the lock, that the worker is here. A request to stop counts if it came after the call."""
+        """Note, holding the lock, that the worker works now. Requests to stop or pause count if made after the call."""
         if not self.is_starting():
-            (self.folder / "stop").unlink(missing_ok=True)
+            self.take_back_requests()
+        (self.folder / "queued").unlink(missing_ok=True)
         (self.folder / "starting").unlink(missing_ok=True)
 
+    def take_back_requests(self) -> None:
+        """Forget earlier requests to stop or pause. Raises `OSError`."""
+        for name in ("stop", "pause"):
+            (self.folder / name).unlink(missing_ok=True)
+
     def last_record(self) -> dict[str, Any] | None:
-        """The last record, read from the file's end."""
+        """The last record; None before the first."""
         try:
-            with open(self.records_path, "rb") as file:
-                file.seek(max(0, file.seek(0, os.SEEK_END) - LONGEST_RECORD))
-                lines = file.read(LONGEST_RECORD).split(b"\n")
+            return recall(self.records_path, journal.read_last)
         except FileNotFoundError:
             return None
-        return next(_parse_lines(reversed(lines)), None)
 
     def last_accuracy(self) -> float | None:
         """Held-out accuracy (0 to 1) of the last whole epoch; None before the first."""
         try:
-            with open(self.records_path, "rb") as file:
-                epochs = (line for line in _read_backwards(file) if b'"epoch"' in line[:20])  # to parse all is slow
-                return next((float(record["accuracy"]) for record in _parse_lines(epochs)), None)
+            return recall(self.records_path, journal.read_last_accuracy)
         except FileNotFoundError:
             return None
 
-    def read_records(self, offset: int = 0, most: int = LONGEST_RECORD) -> tuple[list[dict[str, Any]], int]:
+    def read_records(self, offset: int = 0, most: int = journal.PORTION) -> tuple[list[dict[str, Any]], int]:
         """Return whole records behind `offset` bytes (about `most` bytes of them), and the offset to ask for next."""
+        return journal.read_records(self.records_path, offset, most)
+
+    def read_film(self, offset: int = 0, most: int = journal.PORTION) -> tuple[list[dict[str, Any]], int]:
+        """The same of the film records."""
+        return journal.read_records(self.film_path, offset, most)
+
+    def read_all_records(self) -> list[dict[str, Any]]:
+        """All records, the last of every kind and step, in the order of training."""
+        return merge_records(self.read_records(0, 1 << 40)[0])
+
+    def read_answers(self) -> dict[str, Any] | None:
+        """The newest `Answers` record; None before the first, and where it can't be read."""
         try:
-            with open(self.records_path, "rb") as file:
-                offset = file.seek(min(max(0, offset), file.seek(0, os.SEEK_END)))  # a browser may send any
-                chunk = file.read(most)
-        except FileNotFoundError:
-            return [], 0
-        whole = chunk.rfind(b"\n") + 1
-        return list(_parse_lines(chunk[:whole].split(b"\n"))), offset + whole
+            content = json.loads(self.answers_path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        return content if isinstance(content, dict) else None
+
+    @property
+    def notes(self) -> Notes:
+        """What people said about it."""
+        try:
+            return recall(self.folder / "notes.json", _read_notes)
+        except OSError:
+            return Notes()
 
     def ask_to_stop(self) -> None:
         """Ask the worker to stop after its step, with a checkpoint."""
@@ -180,88 +253,20 @@ class Run:
         """Whether somebody asked the worker to stop."""
         return (self.folder / "stop").exists()
 
+    def ask_to_pause(self) -> None:
+        """Ask the worker to leave the device to others after its step, with a checkpoint; it may be resumed."""
+        (self.folder / "pause").touch()
 
-def _can_share(file: BinaryIO) -> bool:
-    """Whether nobody holds the lock. Readers share it for a moment, so none takes another for a worker."""
-    try:
-        import fcntl
-    except ImportError:  # Windows: readers exclude each other, so a second look is taken
-        return _can_lock(file.name) or _can_lock(file.name)
-    try:
-        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    def is_asked_to_pause(self) -> bool:
+        """Whether somebody asked the worker to pause."""
+        return (self.folder / "pause").exists()
 
 
-def _can_lock(path: str) -> bool:
-    try:
-        with FileLock(path).acquire(timeout=0.1):
-            return True
-    except Timeout:
-        return False
+class RecordWriter(journal.RecordWriter):
+    """Appends records to a run's ``records.jsonl``, or to another file of it, such as ``film.jsonl``."""
 
-
-def _read_backwards(file: BinaryIO, size: int = 1 << 16) -> Iterator[bytes]:
-    """Lines from the last to the first, `size` bytes at a time: the list of runs asks every file every second."""
-    position, rest = file.seek(0, os.SEEK_END), b""
-    while position:
-        start = max(0, position - size)
-        file.seek(start)
-        rest, *lines = (file.read(position - start) + rest).split(b"\n")
-        yield from reversed(lines)
-        position = start
-    yield rest
-
-
-def merge_records(records: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Return the last record of every kind and step, in the order of training.
-
-    A resumed run repeats the steps after its checkpoint; a last word that was followed by more was not the last.
-    """
-    latest: dict[tuple[int, int], dict[str, Any]] = {}
-    final: list[dict[str, Any]] = []
-    for record in records:
-        kind, step = record.get("kind"), record.get("step")
-        final = [record] if kind == "final" else []
-        if kind in ("step", "epoch") and isinstance(step, int):
-            latest[step, kind == "epoch"] = record
-    return [latest[key] for key in sorted(latest)] + final
-
-
-def _parse_lines(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """Records of whole lines; a line torn by a crash is passed over."""
-    for line in lines:
-        try:
-            record = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(record, dict):
-            yield record
-
-
-class RecordWriter:
-    """Appends records to a run, a line each, so that a crash tears at most the last one."""
-
-    def __init__(self, run: Run) -> None:
-        self.file = open(run.records_path, "ab")  # noqa: SIM115  (closed by `close`)
-        if self.file.tell() and not _ends_with_newline(run.records_path):
-            self.file.write(b"\n")
-
-    def write(self, record: Record) -> None:
-        """Append one record and hand it to the system. Raises `OSError`."""
-        self.file.write(write_record(record).encode() + b"\n")
-        self.file.flush()
-
-    def close(self) -> None:
-        """Close the file."""
-        self.file.close()
-
-
-def _ends_with_newline(path: Path) -> bool:
-    with open(path, "rb") as file:
-        file.seek(-1, os.SEEK_END)
-        return file.read(1) == b"\n"
+    def __init__(self, run: Run, name: str = "records.jsonl") -> None:
+        super().__init__(run.folder / name)
 
 
 def create_run(
@@ -271,6 +276,10 @@ def create_run(
     classes: int,
     config: TrainConfig,
     folder: Path | None = None,
+    *,
+    recipe: str = "",
+    race: str = "",
+    study: str = "",
 ) -> Run:
     """Make a run's directory for `architecture` on data of `classes` classes and (C, H, W) images.
 
@@ -278,7 +287,7 @@ def create_run(
     """
     variant = format_variant(architecture)
     trained = format_variant(replace(architecture, classes=classes, input=shape))
-    spec = RunSpec(variant, trained, data, config, time.time())
+    spec = RunSpec(variant, trained, data, config, time.time(), recipe=recipe, race=race, study=study)
     folder = folder or home() / f"{nearest_name(architecture)}-{secrets.token_hex(8)}"
     run = Run(folder)
     try:
@@ -316,11 +325,24 @@ def find_run_by_id(id: str) -> Run:
 def list_runs() -> list[Run]:
     """Return all runs at home, the newest first; directories without a readable run.json are passed over."""
     readable = []
-    for path in home().glob("*/run.json"):
-        run = Run(path.parent)
+    for folder in _list_folders():
+        run = Run(folder)
         with suppress(RunError):
-            readable.append((run.spec.created, run.id, run))
+            readable.append((run.spec.created, folder.name, run))
     return [run for *_, run in sorted(readable, key=lambda row: row[:2], reverse=True)]
+
+
+def _list_folders() -> list[Path]:
+    """What may be a run; hidden ones are being deleted."""
+    try:
+        return [Path(entry.path) for entry in os.scandir(home()) if not entry.name.startswith(".")]
+    except OSError:
+        return []
+
+
+def find_race(id: str) -> list[Run]:
+    """The runs of a race, in the order in which they were made; none for an id that no run has."""
+    return [run for run in reversed(list_runs()) if id and run.spec.race == id]
 
 
 def trained_architecture(run: Run) -> Architecture:

@@ -1,24 +1,38 @@
 import math
-from itertools import pairwise
+from dataclasses import fields
 
 import pytest
 
 from explorer.errors import RunError
-from explorer.training.config import RANGES, TrainConfig, compute_learning_rate
+from explorer.training.config import TrainConfig
+from explorer.training.settings import GROUPS, SETTINGS, find_setting
+
+NUMBERS = [name for name, setting in SETTINGS.items() if setting.kind in ("whole", "number")]
+ALONE = {  # what a bound needs beside it to be allowed
+    "accumulate": {"batch_size": 128}, "warmup": {"schedule": "cosine", "epochs": 1000}, "freeze": {"weights": "x"},
+    "held_out": {"test": 0.0}, "test": {"held_out": 0.05}, "batch_size": {},
+}  # fmt: skip
 
 
-@pytest.mark.parametrize("name", RANGES)
+def test_the_table_describes_every_setting_once():
+    assert [field.name for field in fields(TrainConfig)] == list(SETTINGS)
+    assert {setting.group for setting in SETTINGS.values()} == set(GROUPS)
+    assert all(setting.help and setting.label for setting in SETTINGS.values())
+
+
+@pytest.mark.parametrize("name", NUMBERS)
 def test_ends_of_ranges_are_allowed_and_nothing_beyond(name):
-    least, most = RANGES[name]
-    step = 1 if isinstance(most, int) else 1e-3
-    assert getattr(TrainConfig(**{name: least}), name) == least
-    assert getattr(TrainConfig(**{name: most}), name) == most
-    for value in (least - step, most + step):
+    setting = SETTINGS[name]
+    step = 1 if setting.kind == "whole" else 1e-6
+    kind = int if setting.kind == "whole" else float
+    for bound in (setting.least, setting.most):
+        assert getattr(TrainConfig(**{**ALONE.get(name, {}), name: kind(bound)}), name) == bound
+    for value in (kind(setting.least) - step, kind(setting.most) + step):
         with pytest.raises(RunError, match=f"^{name}={value} is out of range: {name} goes from"):
             TrainConfig(**{name: value})
 
 
-@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("name", NUMBERS)
 @pytest.mark.parametrize("value", ["3", True, [1], "x" * 999])
 def test_what_is_no_number_is_refused(name, value):
     with pytest.raises(RunError, match=r"is no (whole )?number") as caught:
@@ -26,10 +40,13 @@ def test_what_is_no_number_is_refused(name, value):
     assert len(str(caught.value)) < 200
 
 
-@pytest.mark.parametrize("name", [name for name in RANGES if name != "lr"])
-def test_nothing_but_the_learning_rate_may_be_left_open(name):
-    with pytest.raises(RunError):
-        TrainConfig(**{name: None})
+@pytest.mark.parametrize("name", SETTINGS)
+def test_only_what_can_be_chosen_by_itself_may_be_left_open(name):
+    if SETTINGS[name].auto:
+        assert getattr(TrainConfig(**{name: None}), name) is None
+    else:
+        with pytest.raises(RunError, match=name):
+            TrainConfig(**{name: None})
 
 
 @pytest.mark.parametrize(("name", "value"), [("epochs", 1.5), ("batch_size", 64.0), ("seed", 0.1), ("device", None)])
@@ -49,21 +66,40 @@ def test_ranges_are_written_out_in_full():
         TrainConfig(seed=-1)
 
 
+@pytest.mark.parametrize(
+    ("settings", "part"),
+    [
+        ({"optimizer": "lamb"}, "choose from sgd, adamw"),
+        ({"watch": "gradients-magic"}, "join any of gradients, flow"),
+        ({"nesterov": "yes"}, "write yes or no"),
+        ({"milestones": "0.7-0.5"}, "rising shares"),
+        ({"milestones": "0.5-1.5"}, "rising shares"),
+        ({"milestones": ""}, "rising shares"),
+        ({"held_out": 0.6, "test": 0.5}, "leave too little"),
+        ({"accumulate": 64}, "less than two images: use at most 32"),
+        ({"accumulate": 3}, "does not divide batch_size=64"),
+        ({"warmup": 1.0}, "rises by itself"),
+        ({"warmup": 5.0, "schedule": "cosine", "epochs": 5}, "as long as the 5 epochs"),
+        ({"freeze": 1}, "say weights to start from"),
+    ],
+)
+def test_what_contradicts_itself_is_refused_in_a_sentence(settings, part):
+    with pytest.raises(RunError, match=part) as caught:
+        TrainConfig(**settings)
+    assert "\n" not in str(caught.value)
+
+
+def test_an_unknown_setting_gets_the_nearest_name():
+    with pytest.raises(RunError, match="did you mean epochs"):
+        find_setting("epocs")
+
+
 def test_the_learning_rate_grows_with_the_batch():
-    assert TrainConfig(batch_size=256).peak_lr == pytest.approx(0.4)  # the README's recipe
+    assert TrainConfig(batch_size=256).peak_lr == pytest.approx(0.4)
     assert TrainConfig(batch_size=256, lr=0.03).peak_lr == 0.03
+    assert TrainConfig(batch_size=256, optimizer="adamw").peak_lr == pytest.approx(0.002)
 
 
-def test_one_cycle_rises_over_a_quarter_and_falls_as_a_cosine():
-    rates = [compute_learning_rate(step, 100, 0.4) for step in range(100)]
-    rise = [0.4 * n / 25 for n in range(1, 26)]
-    fall = [0.4 * (1 + math.cos(math.pi * n / 75)) / 2 for n in range(75)]
-    assert rates == pytest.approx(rise + fall)
-    assert all(a < b for a, b in pairwise(rates[:25])) and all(a > b for a, b in pairwise(rates[25:]))
-    assert rates[-1] < 0.001
-
-
-@pytest.mark.parametrize("steps", [1, 2, 3, 4, 7])
-def test_short_runs_have_a_rate_in_range_at_every_step(steps):
-    rates = [compute_learning_rate(step, steps, 1.0) for step in range(steps)]
-    assert max(rates) == 1.0 and min(rates) > 0
+def test_instruments_are_chosen_by_name():
+    assert TrainConfig(watch="flow-film").watches("film") and not TrainConfig(watch="flow-film").watches("gradients")
+    assert not TrainConfig(watch="none").watches("film")

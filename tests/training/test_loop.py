@@ -14,10 +14,12 @@ from explorer.network.build import build_network
 from explorer.network.evaluation import evaluate_network
 from explorer.records import EpochRecord, Evaluation, StepRecord
 from explorer.training import loop
-from explorer.training.config import TrainConfig, compute_learning_rate
+from explorer.training.config import TrainConfig
 from explorer.training.loop import Trainer
+from explorer.training.schedule import compute_learning_rate
+from explorer.training.splits import Splits, check_batch_size
 
-CONFIG = TrainConfig(epochs=2, batch_size=16, lr=0.05, seed=3)
+CONFIG = TrainConfig(epochs=2, batch_size=16, lr=0.05, seed=3, watch="none")
 
 
 @pytest.fixture(scope="module")
@@ -28,13 +30,21 @@ def digits() -> tuple[Dataset, Dataset]:
 
 
 def make_trainer(digits, config: TrainConfig = CONFIG) -> Trainer:
-    network = build_network(parse_variant("resnet8,width=4,input=1x8x8"), config.seed)
-    return Trainer(network, *digits, config, count_per_channel(digits[0].images), torch.device("cpu"))
+    return train_network(build_network(parse_variant("resnet8,width=4,input=1x8x8"), config.seed), digits, config)
+
+
+def train_network(network, digits, config: TrainConfig = CONFIG) -> Trainer:
+    splits = Splits(digits[0], digits[1], None, count_per_channel(digits[0].images))
+    return Trainer(network, splits, config, torch.device("cpu"))
 
 
 def comparable(records) -> list:
-    """Records without their speed, which is the clock's."""
-    return [dataclasses.replace(r, images_per_second=0.0) if isinstance(r, StepRecord) else r for r in records]
+    """Records without their speed and memory, which are the machine's."""
+    return [
+        dataclasses.replace(r, images_per_second=0.0, memory=0) if isinstance(r, StepRecord) else r
+        for r in records
+        if isinstance(r, StepRecord | EpochRecord)
+    ]
 
 
 def copy(state):
@@ -58,29 +68,30 @@ def test_steps_are_numbered_and_carry_what_was_seen(digits):
     steps = [record for record in trainer.records() if isinstance(record, StepRecord)]
     assert [record.step for record in steps] == list(range(1, 25))  # 200 // 16 = 12 an epoch
     assert [record.epoch for record in steps] == [step / 12 for step in range(1, 25)]
-    assert [record.learning_rate for record in steps] == [compute_learning_rate(step, 24, 0.05) for step in range(24)]
+    assert [record.learning_rate for record in steps] == [
+        compute_learning_rate(CONFIG, step, 24, 12) for step in range(24)
+    ]
     assert all(record.accuracy * 16 == int(record.accuracy * 16) for record in steps)
     assert all(record.images_per_second > 0 for record in steps)
-    assert list(steps[0].gradient_norms) == ["stem", "layer1.0", "layer2.0", "layer3.0", "head"]
+    assert all(record.gradient_norm > 0 and record.memory > 10_000_000 for record in steps)
 
 
 def test_the_first_step_is_torchs_own(digits):
     """One step in plain torch on the batch that was drawn: loss, gradient norms and SGD with nesterov momentum."""
-    trainer = make_trainer(digits)
-    trainer.precision = torch.float32
+    trainer = make_trainer(digits, dataclasses.replace(CONFIG, precision="float32"))
     twin = build_network(parse_variant("resnet8,width=4,input=1x8x8"), CONFIG.seed).to(
         memory_format=torch.channels_last
     )
-    images, labels = trainer._draw_batch()
+    images, labels = trainer.feed.draw(0)
     record = next(iter(trainer.records()))
     loss = torch.nn.functional.cross_entropy(twin.train()(images), labels)
     loss.backward()
-    head = torch.cat([p.grad.flatten() for p in twin.head.parameters()]).norm().item()
-    rate, decay = compute_learning_rate(0, 24, 0.05), CONFIG.weight_decay
+    norm = torch.cat([p.grad.flatten() for p in twin.parameters()]).norm().item()
+    rate, decay = 0.05 / 6, CONFIG.weight_decay  # the first of a rise over a quarter of 24 steps
     expected = {name: p - rate * 1.9 * (p.grad + decay * p) for name, p in twin.named_parameters()}  # g + 0.9 g
     assert record.loss == pytest.approx(loss.item(), rel=1e-5)
-    assert record.gradient_norms["head"] == pytest.approx(head, rel=1e-4)
-    for name, parameter in trainer.network.named_parameters():
+    assert record.gradient_norm == pytest.approx(norm, rel=1e-4)
+    for name, parameter in trainer.stepper.network.named_parameters():
         torch.testing.assert_close(parameter, expected[name], rtol=1e-4, atol=1e-6)
 
 
@@ -90,9 +101,8 @@ def test_an_epoch_shows_every_image_at_most_once_in_an_order_of_its_own(digits):
     for epoch in range(2):
         seen = []
         for index in range(trainer.steps_per_epoch):
-            trainer.step = epoch * trainer.steps_per_epoch + index
-            trainer._draw_batch()
-            seen += trainer._order[1][index * 16 : index * 16 + 16].tolist()
+            trainer.feed.draw(epoch * trainer.steps_per_epoch + index)
+            seen += trainer.feed._epoch[1][index].tolist()
         assert len(set(seen)) == len(seen) == 192
         orders.append(seen)
     assert orders[0] != orders[1]
@@ -113,8 +123,8 @@ def test_a_resumed_run_equals_an_uninterrupted_one(digits, monkeypatch, records_
     assert second.step == before[-1].step
     after = comparable(second.records())
     assert before + after == expected
-    for name, value in whole.network.state_dict().items():
-        assert torch.equal(value, second.network.state_dict()[name]), name
+    for name, value in whole.stepper.network.state_dict().items():
+        assert torch.equal(value, second.stepper.network.state_dict()[name]), name
 
 
 def test_records_of_sparse_runs_cover_every_image_once(digits, monkeypatch):
@@ -122,8 +132,16 @@ def test_records_of_sparse_runs_cover_every_image_once(digits, monkeypatch):
     clock = iter(range(10_000))
     monkeypatch.setattr(loop.time, "perf_counter", lambda: float(next(clock)))
     steps = [record for record in make_trainer(digits).records() if isinstance(record, StepRecord)]
-    assert [record.step for record in steps] == [5, 10, 12, 15, 20, 24]  # every fifth, and the end of every epoch
-    assert [record.images_per_second for record in steps] == [80, 80, 32, 48, 80, 64]  # one tick a record
+    assert [record.step for record in steps] == [
+        1,
+        5,
+        10,
+        12,
+        15,
+        20,
+        24,
+    ]  # the first, every fifth, the end of every epoch
+    assert [record.images_per_second for record in steps] == [16, 64, 80, 32, 48, 80, 64]  # one tick a record
 
 
 def test_asked_to_stop_it_ends_with_a_record_and_can_go_on(digits, monkeypatch):
@@ -132,11 +150,14 @@ def test_asked_to_stop_it_ends_with_a_record_and_can_go_on(digits, monkeypatch):
     list(whole.records())
     trainer = make_trainer(digits)
     records = list(trainer.records(lambda: trainer.step == 5))
-    assert [record.step for record in records] == [6] and trainer.step == 6
+    assert [record.step for record in records] == [1, 6] and trainer.step == 6
     resumed = make_trainer(digits)
     resumed.restore(copy(trainer.state()))
     assert [record.step for record in resumed.records()] == [12, 12, 24, 24]
-    assert all(torch.equal(a, b) for a, b in zip(whole.network.parameters(), resumed.network.parameters(), strict=True))
+    assert all(
+        torch.equal(a, b)
+        for a, b in zip(whole.stepper.network.parameters(), resumed.stepper.network.parameters(), strict=True)
+    )
 
 
 def test_another_number_of_images_is_refused_on_resume(digits):
@@ -151,9 +172,7 @@ def test_a_loss_that_is_no_number_ends_with_one_sentence(digits, lr):
     plain = build_network(parse_variant("resnet44,shortcut=none,width=4,input=1x8x8"), 0)
     with torch.no_grad():
         plain.head.fc.weight.mul_(1e30)
-    trainer = Trainer(
-        plain, *digits, dataclasses.replace(CONFIG, lr=lr), count_per_channel(digits[0].images), torch.device("cpu")
-    )
+    trainer = train_network(plain, digits, dataclasses.replace(CONFIG, lr=lr))
     with pytest.raises(RunError, match=r"no longer a number at step .* learning rate 10 ") as caught:
         list(trainer.records())
     assert "\n" not in str(caught.value)
@@ -161,7 +180,7 @@ def test_a_loss_that_is_no_number_ends_with_one_sentence(digits, lr):
 
 def test_a_batch_larger_than_the_data_is_refused(digits):
     with pytest.raises(RunError, match="batch_size=201 is more than the 200 images"):
-        make_trainer(digits, TrainConfig(batch_size=201))
+        check_batch_size(TrainConfig(batch_size=201), len(digits[0].labels))
     assert make_trainer(digits, TrainConfig(batch_size=200)).steps_per_epoch == 1
 
 

@@ -1,6 +1,5 @@
 import dataclasses
 import json
-import math
 import os
 import subprocess
 import sys
@@ -11,16 +10,16 @@ import pytest
 
 from explorer.architecture.variant import parse_variant
 from explorer.errors import RunError
-from explorer.records import EpochRecord, FinalRecord, StepRecord, write_record
+from explorer.records import FinalRecord, StepRecord
 from explorer.training.config import TrainConfig
 from explorer.training.runs import (
     RecordWriter,
     Run,
     create_run,
+    find_race,
     find_run,
     find_run_by_id,
     list_runs,
-    merge_records,
     trained_architecture,
 )
 
@@ -32,7 +31,7 @@ def make_run(folder=None, **settings) -> Run:
 
 
 def step(number: int, loss: float = 1.0) -> StepRecord:
-    return StepRecord(number, number / 10, loss, 0.5, 0.1, 100.0, {"stem": 0.25})
+    return StepRecord(number, number / 10, loss, 0.5, 0.1, 100.0)
 
 
 def write(run: Run, *records) -> None:
@@ -87,6 +86,7 @@ def test_the_name_of_a_run_here_is_the_directorys(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     "content",
     [
+        '{"variant": "a", "trained": "a", "data": "b", "config": {}, "created": 1, "race": 3}',
         "", "[]", "{}", "null", "{", '"x"', "\x00", '{"config": {}}', '{"config": 3}',
         '{"variant": 1, "trained": "a", "data": "b", "config": {}, "created": 1}',
         '{"variant": "a", "trained": "a", "data": "b", "config": {}, "created": "now"}',
@@ -149,109 +149,6 @@ def test_people_may_name_a_run_by_its_path(tmp_path):
             find_run(name)
 
 
-def test_records_are_read_behind_an_offset():
-    run = make_run()
-    assert run.read_records() == ([], 0) and run.last_record() is None
-    write(run, step(1), step(2))
-    first, offset = run.read_records()
-    assert [record["step"] for record in first] == [1, 2] and offset == run.records_path.stat().st_size
-    assert run.read_records(offset) == ([], offset)
-    write(run, EpochRecord(2, 1, 0.5, 0.9))
-    second, end = run.read_records(offset)
-    assert second == [{"kind": "epoch", "step": 2, "epoch": 1, "loss": 0.5, "accuracy": 0.9}]
-    assert run.read_records(end) == ([], end) and run.last_record() == second[0]
-    assert run.read_records(-5)[0] == first + second
-
-
-def test_records_are_read_in_portions_of_whole_lines():
-    run = make_run()
-    write(run, *map(step, range(50)))
-    seen, offset = [], 0
-    while True:
-        records, following = run.read_records(offset, 400)
-        if following == offset:
-            break
-        seen, offset = seen + records, following
-    assert [record["step"] for record in seen] == list(range(50))
-
-
-def test_the_last_record_may_be_long():
-    run = make_run()
-    long = dataclasses.replace(step(3), gradient_norms={f"layer1.{n}": 1 / 3 for n in range(6000)})
-    write(run, step(2), long)
-    assert run.last_record()["step"] == 3
-    assert len(run.read_records()[0]) == 2
-
-
-def test_what_is_not_finite_is_written_as_null():
-    run = make_run()
-    write(run, EpochRecord(1, 1, math.nan, 0.1), step(2, math.inf))
-    assert [record["loss"] for record in run.read_records()[0]] == [None, None]
-    for line in run.records_path.read_text().splitlines():
-        json.loads(line, parse_constant=pytest.fail)
-
-
-def test_a_torn_line_at_any_byte_leaves_readers_and_a_resume_whole():
-    run = make_run()
-    write(run, step(1), step(2))
-    kept, torn = run.records_path.read_bytes(), write_record(step(3)).encode() + b"\n"
-    for cut in range(len(torn) + 1):
-        run.records_path.write_bytes(kept + torn[:cut])
-        records, offset = run.read_records()
-        assert [record["step"] for record in records] == ([1, 2, 3] if cut == len(torn) else [1, 2])
-        assert run.last_record()["step"] == (3 if cut >= len(torn) - 1 else 2)
-        write(run, step(4))  # the resumed worker
-        following, _ = run.read_records(offset)
-        whole = [3] if cut == len(torn) - 1 else []  # all of it but the newline
-        assert [record["step"] for record in following] == [*whole, 4]
-
-
-def test_lines_of_junk_are_passed_over():
-    run = make_run()
-    write(run, step(1))
-    with open(run.records_path, "ab") as file:
-        file.write(b"\xff\xfe\n[]\n3\nnull\n{\n\n")
-    write(run, step(2))
-    assert [record["step"] for record in run.read_records()[0]] == [1, 2]
-
-
-def test_a_reader_never_sees_half_a_record_while_they_are_written():
-    run, seen, offset = make_run(), [], 0
-    thread = threading.Thread(target=lambda: write(run, *map(step, range(500))))
-    thread.start()
-    while thread.is_alive() or run.read_records(offset)[0]:
-        records, offset = run.read_records(offset)
-        seen += records
-    assert [record["step"] for record in seen] == list(range(500))
-
-
-def read(text: str) -> list[dict]:
-    """ "s3a" is a step record of step 3 with loss "a"; e is an epoch, f a final record."""
-    kinds = {"s": "step", "e": "epoch", "f": "final"}
-    return [{"kind": kinds[word[0]], "step": int(word[1]), "loss": word[2:]} for word in text.split()]
-
-
-@pytest.mark.parametrize(
-    ("written", "merged"),
-    [
-        ("", ""),
-        ("s1 s2 e2 f2", "s1 s2 e2 f2"),
-        ("s1a s2a s3a s2b s3b s4b", "s1a s2b s3b s4b"),
-        ("s1 s2a e2a f2 s2b e2b s3 e3 f3", "s1 s2b e2b s3 e3 f3"),
-        ("s1 f1 s2", "s1 s2"),
-        ("s1 f1a f1b", "s1 f1b"),
-        ("s2 s4a f4 s3 s4b", "s2 s3 s4b"),
-        ("e2 s2", "s2 e2"),
-    ],
-)
-def test_the_last_record_of_a_step_counts(written, merged):
-    assert merge_records(read(written)) == read(merged)
-
-
-def test_unknown_records_are_left_out_of_the_merge():
-    assert merge_records([{}, {"kind": "step"}, {"kind": "other", "step": 1}, {"kind": "epoch", "step": "x"}]) == []
-
-
 def test_states_are_derived():
     run = make_run()
     assert run.state() == "starting"
@@ -291,6 +188,72 @@ def test_a_request_to_stop_counts_from_the_call_on():
     assert run.is_asked_to_stop()
     run.greet_worker()  # started by hand, without a call: what is there is old
     assert not run.is_asked_to_stop()
+
+
+def test_a_request_to_pause_is_one_of_its_own_and_goes_as_that_to_stop():
+    run = make_run()
+    run.ask_to_pause()
+    assert run.is_asked_to_pause() and not run.is_asked_to_stop()
+    run.greet_worker()  # it came after the call
+    assert run.is_asked_to_pause()
+    run.call_worker()
+    assert not run.is_asked_to_pause()
+
+
+def test_a_worker_that_holds_the_lock_is_starting_until_it_greets_and_queued_while_marked():
+    run = make_run()
+    with run.lock().acquire():
+        assert run.state() == "starting"
+        (run.folder / "queued").touch()
+        assert run.state() == "queued"
+        with run.lock().acquire():  # the work begins in who waited
+            run.greet_worker()
+            assert run.state() == "running"
+        assert run.state() == "running"
+    (run.folder / "queued").touch()  # of a waiter that was killed
+    assert run.state() == "interrupted"
+
+
+def test_a_run_of_the_first_version_is_read(explorer_home):
+    """As version 0.1 wrote it."""
+    folder = explorer_home / "runs" / "old"
+    folder.mkdir(parents=True)
+    config = {
+        "epochs": 3, "batch_size": 32, "lr": None, "momentum": 0.9, "weight_decay": 0.0005, "held_out": 0.1, "seed": 4,
+        "device": "auto",
+    }  # fmt: skip
+    old = {"variant": "resnet8", "trained": "resnet8", "data": "digits", "config": config, "created": 1.5, "version": 1}
+    (folder / "run.json").write_text(json.dumps(old))
+    spec = find_run("old").spec
+    assert spec.config == TrainConfig(epochs=3, batch_size=32, seed=4)
+    assert (spec.recipe, spec.race, spec.study) == ("", "", "")
+
+
+def test_a_run_knows_its_recipe_and_its_race():
+    made = [
+        create_run(RESNET8, "digits", (1, 32, 32), 10, TrainConfig(), recipe="quick,seed=1", race="r1", study="x")
+        for _ in range(3)
+    ]
+    make_run()
+    assert [run.id for run in find_race("r1")] == [run.id for run in made]
+    assert find_race("") == find_race("r2") == []
+    spec = Run(made[0].folder).spec
+    assert (spec.recipe, spec.race, spec.study) == ("quick,seed=1", "r1", "x")
+
+
+def test_a_list_sees_what_changed(explorer_home):
+    """What was read is kept until a file changes."""
+    run = make_run()
+    (once,) = list_runs()
+    path = run.folder / "run.json"
+    path.write_text(path.read_text().replace('"digits"', '"others"'))
+    (again,) = list_runs()
+    assert (once.spec.data, again.spec.data) == ("digits", "others")
+    path.write_text("{")
+    assert list_runs() == []
+    (explorer_home / "runs" / ".deleted-x").mkdir()
+    (explorer_home / "runs" / ".deleted-x" / "run.json").write_text(path.read_text())
+    assert list_runs() == []
 
 
 HOLD = """
@@ -346,21 +309,3 @@ def test_readers_take_no_one_for_a_worker_and_keep_none_out():
         over.set()
         for reader in readers:
             reader.join()
-
-
-def test_the_last_accuracy_is_found_however_long_ago():
-    run = make_run()
-    assert run.last_accuracy() is None
-    wide = dataclasses.replace(step(3), gradient_norms={f"layer1.{n}": 1 / 3 for n in range(1000)})
-    write(run, EpochRecord(1, 1, 1.0, 0.25), step(2), EpochRecord(2, 2, 1.0, 0.75), *[wide] * 60)
-    assert run.records_path.stat().st_size > 1 << 20 and run.last_accuracy() == 0.75
-    with open(run.records_path, "ab") as file:
-        file.write(b'{"kind": "epoch", "step": 4, "accu')
-    assert run.last_accuracy() == 0.75
-
-
-@pytest.mark.parametrize("offset", [10**4, 2**63, 10**30])
-def test_an_offset_behind_the_records_has_none_and_leads_to_their_end(offset):
-    run = make_run()
-    write(run, step(1), step(2))
-    assert run.read_records(offset) == ([], run.records_path.stat().st_size)
