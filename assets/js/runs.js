@@ -23,7 +23,8 @@ export function mount(element, { props, watch, server, on }) {
   const view = new RunView(frame, server, on, props.value);
   watch("value", () => props.value.run && view.openOne(props.value.run, true));
   addEventListener("rx-run", (event) => view.openOne(String(event.detail.id), true));
-  addEventListener("rx-overlay", (event) => view.openMany(event.detail.ids.map(String), { runs: event.detail.ids.join("~") }));
+  addEventListener("rx-overlay", ({ detail: { ids, race } }) => view.openMany(ids.map(String), race ? { race } : { runs: ids.join("~") }, race || ""));
+  addEventListener("rx-run-changed", ({ detail: { id, state } }) => state === "deleted" && view.forget(id));
   addEventListener("popstate", () => view.restore());
   document.addEventListener("visibilitychange", () => view.wake());
   view.restore();
@@ -154,7 +155,7 @@ class RunView {
     const before = stores.map(({ state }) => state), changed = new Set();
     stores.forEach((store, place) => store.take(answer.runs[place] ?? { error: "" }).forEach((kind) => changed.add(kind)));
     this.hear(before);
-    if (stores.every((store) => store.error && !store.about)) return this.lose(stores[0].error);
+    if (stores.every((store) => store.error)) return this.lose(stores[0].error);
     if (this.kind === "one") for (const kind of await this.askMore(this.store)) changed.add(kind);
     if (stores !== this.stores) return true;
     const more = answer.runs.some((run) => run.more);
@@ -197,6 +198,14 @@ class RunView {
     const held = String(ids);
     if (ids.length && held !== this.held) holdIds(ids);
     this.held = held;
+  }
+
+  /** A run was deleted on this page. */
+  forget(id) {
+    if (!this.ids.includes(id)) return;
+    const left = this.ids.filter((other) => other !== id);
+    if (this.kind === "one" || left.length < 2) this.openOne(this.kind === "one" ? "" : left[0], true);
+    else this.openMany(left, this.race ? { race: this.race } : { runs: left.join("~") }, this.race);
   }
 
   lose(sentence) {

@@ -198,8 +198,8 @@ def _create_residual() -> dict[str, Figure]:
     return {
         "residual_depth": make_depth(
             "F(x) against x", "mean L2 norm of an image", paths,
-            "What the branch adds, beside what it is added to. F(x) far below x: the block changes little, as the paper "
-            "expected of residual functions.",
+            "What the branch adds, beside what it is added to. F(x) far below x: the block changes little, as the "
+            "paper expected of residual functions.",
         ),
         "residual_ratio": make_heat(
             "‖F(x)‖ ÷ ‖x‖", "branch_norm", apart=True, meta={"over": "input_norm"},
@@ -217,8 +217,8 @@ def _create_updates() -> dict[str, Figure]:
         "updates_depth": make_depth(
             "Update ÷ weights by depth", "‖change‖ ÷ ‖weights‖",
             [("update", "update_ratio", "#009e73", "solid", "circle")],
-            "How far one step moves a layer. About 10⁻³ is usual; far above, the rate is too high, far below, the layer "
-            "stands still.",
+            "How far one step moves a layer. About 10⁻³ is usual; far above, the rate is too high, far below, the "
+            "layer stands still.",
         ),
         "updates": make_heat(
             "Update ÷ weights", "update_ratio", words="It follows the learning rate; rows that stand out are layers "
@@ -257,7 +257,9 @@ def _create_activations() -> dict[str, Figure]:
             axis=SHARE, meta={"span": None},
         ),
         "activations_std": make_heat("Spread of activations", "activation_std", words="Standard deviation."),
-        "activations_mean": make_heat("Mean of activations", "activation_mean", log=False, words="Behind a ReLU, above zero."),
+        "activations_mean": make_heat(
+            "Mean of activations", "activation_mean", log=False, words="Behind a ReLU, above zero."
+        ),
         "activations_dead": make_heat(
             "Dead units", "dead", log=False, span=(0, 1), words="Share of channels that are zero for every image."
         ),
@@ -326,7 +328,10 @@ def make_units(title: str, unit: str, quantity: str, words: str) -> Figure:
         )
         for which, colour, dash in lines
     ]  # fmt: skip
-    return {"data": data, "layout": make_layout(title, unit, words, LOG, showlegend=True, meta={"cursor": True}, **BELOW)}
+    return {
+        "data": data,
+        "layout": make_layout(title, unit, words, LOG, showlegend=True, meta={"cursor": True}, **BELOW),
+    }
 
 
 def create_answers() -> dict[str, Figure]:
@@ -360,7 +365,7 @@ def create_answers() -> dict[str, Figure]:
     empty = {"empty": "Comes with the first epoch; a data set of more than 100 classes has none."}
     confusion = make_layout(
         "Confusion", "class", "Rows are what an image shows, columns what the network answers; the diagonal is right. "
-        "Darker: a larger share of the class.", 
+        "Darker: a larger share of the class.",
         {"type": "category", "autorange": "reversed", "automargin": True, "showgrid": False, "ticks": ""}, meta=empty,
         xaxis={"title": {"text": "answer"}, "type": "category", "automargin": True, "showgrid": False, "ticks": ""},
     )  # fmt: skip

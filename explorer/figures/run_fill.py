@@ -6,7 +6,7 @@ trace's meta may be:
 ========== ==========================================================================================================
 line       a number of step or epoch records over time: `kind`, `field`; `complement` draws 1 − number
 unit       one unit of a quantity over time; `unit` is first, last or chosen
-heat       a quantity of every unit over time, a row a unit; `log` colours by the power of ten; `over` divides by another
+heat       a quantity of every unit over time, a row a unit; `log`: by the power of ten; `over`: by another quantity
 depth      a quantity of every unit at one time
 alarms     marks where an alarm rang, on the line of the training loss
 range      loss against learning rate: `part` is raw, smooth or mark
@@ -65,7 +65,9 @@ def _fill_layout(layout: Figure, data: Sequence[Figure], rows: RunRows, choice: 
             filled[f"{letter}axis"] = {**axis, **tick_log(ends)}
     if meta.get("cursor") and choice.at is not None:
         line = {"color": "#6b7280", "width": 1.5, "dash": "dot"}
-        shapes.append({"type": "line", "x0": choice.at, "x1": choice.at, "yref": "paper", "y0": 0, "y1": 1, "line": line})
+        shapes.append(
+            {"type": "line", "x0": choice.at, "x1": choice.at, "yref": "paper", "y0": 0, "y1": 1, "line": line}
+        )
     return filled | ({"shapes": shapes} if shapes else {})
 
 
@@ -74,7 +76,7 @@ def _collect(data: Sequence[Figure], letter: str) -> list[float]:
 
 
 def tick_log(values: Sequence[float]) -> Figure:
-    """Labels of a logarithmic axis: 1, 2, 5 over few decades, powers of ten over many; two decades more on each side."""
+    """Labels of a logarithmic axis: 1, 2, 5 over few decades, powers of ten over many; some more on each side."""
     low, high = (log10(min(values)), log10(max(values))) if values else (-2.0, 1.0)
     fine, size = high - low < 2.5, ceil((high - low) / 8) or 1
     powers = range(floor(low) - 2, ceil(high) + 3)

@@ -40,7 +40,7 @@ def describe_view(run: str = "", at: float = 0.0) -> dict[str, Any]:
 
 @answer
 def read_runs(question: dict[str, Any]) -> dict[str, Any]:
-    """Answer ``{"runs": [{"id", "offset"}]}`` with each run's settings and state, and its records behind `offset` bytes.
+    """Answer ``{"runs": [{"id", "offset"}]}`` with settings and state of each, and its records behind `offset` bytes.
 
     A run that is not there answers with a sentence of its own.
     """
