@@ -170,6 +170,19 @@ class FeatureMaps:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchLook:
+    """Images as they lie in the data, and as they were drawn for the network: both (N, H, W, C) uint8, C 1 or 3.
+
+    `drawn_labels` say the shares of a mixed image, such as "70% cat, 30% dog".
+    """
+
+    images: numpy.ndarray
+    drawn: numpy.ndarray
+    labels: tuple[str, ...]
+    drawn_labels: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PublishedError:
     """Error on ImageNet's validation images that someone published, in percent; `protocol` says how it was measured."""
 
@@ -298,6 +311,28 @@ class MeasureProgress:
     left: float
 
 
+@dataclass(frozen=True, slots=True)
+class RunCost:
+    """What a run will take: seconds, reckoned from `timed` real steps, and bytes, by arithmetic.
+
+    `begin` lasts until the first step is done, compiling included; `step` is one after it, `evaluation` a pass over the
+    held-out images, `epoch` one epoch with both, `total` the run. `memory` is needed on the device, `free` is there;
+    `largest_batch` is the largest that would fit. Both are None where nobody says.
+    """
+
+    kind: ClassVar[str] = "cost"
+    begin: float
+    step: float
+    evaluation: float
+    epoch: float
+    total: float
+    timed: int
+    images_per_second: float
+    memory: int
+    free: int | None
+    largest_batch: int | None
+
+
 def read_measurement(content: dict[str, Any]) -> Measurement:
     """What `write_record` wrote of a `Measurement`, from the parsed JSON. Raises `KeyError` or `TypeError` on other."""
     rest = {name: value for name, value in content.items() if name != "kind"}
@@ -316,7 +351,7 @@ def _read_pass(content: dict[str, Any]) -> MeasuredPass:
     return MeasuredPass(**{**content, **read})
 
 
-def write_record(record: Record | Measurement | MeasureProgress) -> str:
+def write_record(record: Record | Measurement | MeasureProgress | RunCost) -> str:
     """Write a record as one line of JSON; a number that is not finite becomes null."""
     return json.dumps({"kind": record.kind, **_finite(asdict(record))}, allow_nan=False)
 

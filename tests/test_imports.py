@@ -68,7 +68,15 @@ def find_modules(room):
     return [name.removesuffix(".__init__") for name in names if name.startswith(f"explorer.{room}.")]
 
 
-LIGHT = ["explorer", "explorer.errors", "explorer.records", *find_modules("architecture"), *find_modules("figures")]
+LIGHT = [
+    "explorer",
+    "explorer.errors",
+    "explorer.records",
+    "explorer.memory",
+    "explorer.data.catalogue",
+    *find_modules("architecture"),
+    *find_modules("figures"),
+]
 
 
 @pytest.mark.parametrize("modules", [["explorer"], LIGHT], ids=["the package", "architecture and figures"])

@@ -16,8 +16,8 @@ MAX_PIXELS = 64_000_000  # decoded RGB: 192 MB; phones make up to 50 megapixels
 MIN_SIDE = 4
 MAX_ASPECT = 10  # a 4 x 16,000,000 picture scaled to cover 224 x 224 would take 600 GB
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # Pillow would run Ghostscript on an EPS
-MISSING, UNREADABLE = "missing", "can't be opened"
-TOO_LARGE = f"larger than {MAX_PIXELS // 10**6} megapixels"
+MISSING, UNREADABLE, NO_IMAGE = "missing", "unreadable", "no image"
+TOO_SMALL, TOO_LARGE = f"smaller than {MIN_SIDE} × {MIN_SIDE} pixels", f"larger than {MAX_PIXELS // 10**6} megapixels"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def open_image(path: str | Path) -> OpenedImage:
         raise ImageError(f"{name} is a folder: give the path of an image file in it.", UNREADABLE) from None
     except UnidentifiedImageError:
         raise ImageError(
-            f"{name} is not an image that can be read: use JPEG, PNG, WebP, GIF, BMP or TIFF.", "no image"
+            f"{name} is not an image that can be read: use JPEG, PNG, WebP, GIF, BMP or TIFF.", NO_IMAGE
         ) from None
     except Image.DecompressionBombError as error:
         pixels = re.findall(r"\d+", str(error))
@@ -81,6 +81,16 @@ def read_size(path: str | Path) -> tuple[int, int] | None:
         return None
 
 
+def find_fault(path: str | Path) -> tuple[str, tuple[int, int] | None]:
+    """What the file's header says is wrong with it, in a few words ("" for nothing), and its (H, W)."""
+    size = read_size(path)
+    if size is None:
+        return NO_IMAGE if Path(path).is_file() else MISSING, None
+    if min(size) < MIN_SIDE:
+        return TOO_SMALL, size
+    return TOO_LARGE if size[0] * size[1] > MAX_PIXELS else "", size
+
+
 def printable_name(path: str | Path) -> str:
     """Return the file's name for a sentence: one line of at most 80 printable characters."""
     return printable_path(Path(path).name or path)
@@ -107,7 +117,7 @@ def _check_size(image: Image.Image, name: str) -> None:
     if min(width, height) < MIN_SIDE:
         raise ImageError(
             f"{name} is {width} × {height} pixels: at least {MIN_SIDE} × {MIN_SIDE} are needed to see anything in it.",
-            f"smaller than {MIN_SIDE} × {MIN_SIDE} pixels",
+            TOO_SMALL,
         )
 
 

@@ -1,8 +1,10 @@
-"""Pictures from records: one montage of an operation's feature maps."""
+"""Pictures from records: a montage of an operation's feature maps, or of the images of a batch."""
 
 from __future__ import annotations
 
+import io
 import math
+from base64 import b64encode
 
 import numpy
 from PIL import Image
@@ -23,9 +25,30 @@ def draw_montage(record: FeatureMaps, columns: int | None = None) -> Image.Image
     maps = record.maps[:MAX_MAPS]
     count, height, width = maps.shape
     columns = columns or min(count, max(4, math.ceil(math.sqrt(count * 1.6))))
-    rows = math.ceil(count / columns)
     zoom = max(1, TILE // max(height, width))
-    tiles = _colour(maps, _full_scale(record.maps)).repeat(zoom, axis=1).repeat(zoom, axis=2)
+    return _lay_out(_colour(maps, _full_scale(record.maps)), zoom, columns)
+
+
+def draw_batch(images: numpy.ndarray, columns: int, zoom: int = 0) -> Image.Image:
+    """Draw images (N, H, W, C) uint8, C 1 or 3, as tiles, row by row; by default enlarged to about 56 pixels.
+
+    Captions are the page's: tile number i begins at 2 + (i mod columns) * (W * zoom + 2) from the left.
+    """
+    tiles = images.repeat(3, axis=3) if images.shape[3] == 1 else images
+    return _lay_out(tiles, zoom or max(1, TILE // max(images.shape[1:3])), columns)
+
+
+def encode_png(image: Image.Image) -> str:
+    """A picture as a ``data:`` address, for an ``img``."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return f"data:image/png;base64,{b64encode(buffer.getvalue()).decode()}"
+
+
+def _lay_out(tiles: numpy.ndarray, zoom: int, columns: int) -> Image.Image:
+    """Tiles (N, H, W, 3) uint8 beside and below each other, each `zoom` times as large, with a grey gap around."""
+    tiles = tiles.repeat(zoom, axis=1).repeat(zoom, axis=2)
+    rows = math.ceil(len(tiles) / columns)
     high, wide = tiles.shape[1:3]
     sheet = numpy.full((rows * (high + GAP) + GAP, columns * (wide + GAP) + GAP, 3), _GROUND, dtype=numpy.uint8)
     for index, tile in enumerate(tiles):

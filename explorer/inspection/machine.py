@@ -1,4 +1,4 @@
-"""The machine that something is measured on: what it is, and how much memory it has left."""
+"""The machine that something is measured on: what it is, and whose turn it is to measure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 import torch
 from filelock import FileLock, Timeout
 
-from explorer import memory
 from explorer.records import Environment
 
 WAITING = "waiting for another measurement on this machine"
@@ -61,12 +60,3 @@ def _name_device(device: torch.device) -> str:
         lines = [line.partition(":") for line in info.read_text(errors="replace").splitlines()]
         name = next((value.strip() for key, _, value in lines if key.strip() == "model name"), name)
     return name or "unknown"
-
-
-def read_free_memory(device: torch.device) -> int | None:
-    """Bytes that can still be taken on a device, in this container; None where nobody says."""
-    if device.type == "cuda":
-        return torch.cuda.mem_get_info(device)[0]
-    if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
-    return memory.read_free_memory()

@@ -19,11 +19,12 @@ from explorer.architecture.profile import Profile, profile_plan
 from explorer.architecture.variant import format_variant
 from explorer.errors import MeasureError
 from explorer.inspection.clocks import Clock, PartTimer, choose_clock
-from explorer.inspection.machine import describe_environment, read_free_memory
+from explorer.inspection.machine import describe_environment
 from explorer.inspection.memory import count_allocated, count_kept, count_living
 from explorer.inspection.settings import MeasureSettings
 from explorer.network.build import Network, build_network
 from explorer.network.device import choose_device
+from explorer.network.memory import read_free_memory
 from explorer.records import MeasuredMemory, MeasuredPass, Measurement, MeasureProgress, PartTime, Spread
 
 MIN_REPEATS, MAX_REPEATS = 3, 100

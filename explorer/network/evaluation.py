@@ -58,7 +58,7 @@ class Answered(NamedTuple):
 
 def evaluate_network(network: nn.Module, batches: Batches, precision: torch.dtype = torch.float32) -> Evaluation:
     """Classify every image once, without augmentation. Leaves the network in the mode it was in."""
-    meter = Meter(batches.labels.device)
+    meter = Meter(batches.device)
     with answering(network), _computing(batches, precision):
         for indices in _split(batches):
             images, labels = batches.plain(indices)
@@ -76,7 +76,7 @@ def evaluate_answers(
     Equal probabilities stand in the order of the images. Over `CONFUSED_CLASSES` classes the confusion is (0, 0). What
     an image was taken for stays on the device until the end.
     """
-    meter, seen = Meter(batches.labels.device), []
+    meter, seen = Meter(batches.device), []
     with answering(network), _computing(batches, precision):
         for indices in _split(batches):
             images, labels = batches.plain(indices)
@@ -105,14 +105,16 @@ def _find_worst(labels: Tensor, answers: Tensor, probabilities: Tensor, most: in
 
 
 def _split(batches: Batches) -> tuple[Tensor, ...]:
-    """Indices of all images, in pieces of `BATCH_PIXELS` or less."""
+    """Indices of all images, in pieces of `BATCH_PIXELS` or less, of which a stream is told."""
     count = max(1, BATCH_PIXELS // (batches.height * batches.width))
-    return torch.split(torch.arange(len(batches)), count)
+    pieces = torch.split(torch.arange(len(batches)), count)
+    batches.expect(pieces)
+    return pieces
 
 
 @contextmanager
 def _computing(batches: Batches, precision: torch.dtype) -> Iterator[None]:
-    device = batches.labels.device
+    device = batches.device
     with torch.inference_mode(), torch.autocast(device.type, precision, enabled=precision is not torch.float32):
         yield
 

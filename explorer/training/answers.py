@@ -28,7 +28,7 @@ def describe_answers(
     team: Team = SOLO,
 ) -> Answers:
     """Make the record of step and epoch `when`; in a team, of what all processes looked at together."""
-    confusion = answered.confusion.to(batches.labels.device)
+    confusion = answered.confusion.to(batches.device)
     team.add(confusion)
     mine = [_describe(answered, batches, classes, normalisation, place, team) for place in range(len(answered.wrong[0]))]
     worst = sorted(team.gather(mine), key=lambda wrong: (-wrong.probability, wrong.index))[:WORST]

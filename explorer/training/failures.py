@@ -1,4 +1,4 @@
-"""What ended a run, in a sentence: what happened and what to try. It needs no torch, whose errors it knows by their words."""
+"""What ended a run, in a sentence: what happened and what to try. It needs no torch, and knows its errors by words."""
 
 from __future__ import annotations
 

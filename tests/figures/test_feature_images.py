@@ -1,9 +1,12 @@
+import io
 import warnings
+from base64 import b64decode
 
 import numpy
 import pytest
+from PIL import Image
 
-from explorer.figures.images import GAP, MAX_MAPS, TILE, describe_maps, draw_montage
+from explorer.figures.images import GAP, MAX_MAPS, TILE, describe_maps, draw_batch, draw_montage, encode_png
 from explorer.records import FeatureMaps
 
 GREY, WHITE, BLUE, ORANGE = (128, 128, 128), (255, 255, 255), (0, 114, 178), (213, 94, 0)
@@ -103,3 +106,25 @@ def test_the_sentence_counts_what_is_shown_and_what_is_silent():
     many = describe_maps(FeatureMaps("head.avgpool", numpy.zeros((2048, 1, 1), numpy.float32)))
     assert "the first 256 of 2,048" in many and "2,048 are zero everywhere" in many
     assert "zero everywhere" not in describe_maps(FeatureMaps("a", numpy.ones((2, 1, 1), numpy.float32)))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_batch_is_laid_out_row_by_row(channels):
+    images = numpy.random.default_rng(0).integers(0, 256, (5, 20, 14, channels), dtype=numpy.uint8)
+    sheet = numpy.asarray(draw_batch(images, columns=3, zoom=1))
+    assert sheet.shape == (2 * (20 + GAP) + GAP, 3 * (14 + GAP) + GAP, 3)
+    for number, image in enumerate(images):
+        expected = numpy.broadcast_to(image, (20, 14, 3))
+        assert numpy.array_equal(tile(sheet, number, 3, 20, 14), expected)
+    assert (tile(sheet, 5, 3, 20, 14) == GREY).all()
+    double = numpy.asarray(draw_batch(images, columns=3))  # 56 // 20
+    assert numpy.array_equal(tile(double, 4, 3, 40, 28)[::2, 1::2], tile(sheet, 4, 3, 20, 14))
+
+
+def test_a_png_address_holds_the_picture():
+    images = numpy.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), dtype=numpy.uint8)
+    sheet = draw_batch(images, columns=2)
+    address = encode_png(sheet)
+    assert address.startswith("data:image/png;base64,")
+    read = Image.open(io.BytesIO(b64decode(address.partition(",")[2])))
+    assert numpy.array_equal(numpy.asarray(read), numpy.asarray(sheet))

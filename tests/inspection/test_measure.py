@@ -10,10 +10,10 @@ from explorer.architecture.variant import parse_variant
 from explorer.errors import DeviceError, MeasureError
 from explorer.inspection import measure
 from explorer.inspection.clocks import PartTimer
-from explorer.inspection.machine import read_free_memory
 from explorer.inspection.measure import check_batch, check_memory, measure_network, measure_plan, spread
 from explorer.inspection.settings import RANGES, MeasureSettings
 from explorer.network.build import build_network
+from explorer.network.memory import read_free_memory
 from explorer.records import Measurement, MeasureProgress, read_measurement, write_record
 from witness import count_macs, is_one_clear_sentence
 
