@@ -24,8 +24,8 @@ from explorer.network.device import choose_device
 from explorer.records import Answers, EpochRecord, FilmRecord, FinalRecord, Record, StepRecord, write_record
 from explorer.training.alarms import Alarms
 from explorer.training.failures import describe_failure
-from explorer.training.loop import Trainer
 from explorer.training.journal import RecordWriter, merge_records
+from explorer.training.loop import Trainer
 from explorer.training.runs import Run
 from explorer.training.splits import split_dataset
 from explorer.training.start import load_start

@@ -10,9 +10,7 @@ TRAIN = {
     "race": "A race: the same data, seed and order of images for all.",
     "missing": "Not on this machine yet: Start fetches it, which takes a while, or says where to put it.",
     "recipe": "The same text as --recipe of the command line. Enter takes it.",
-    "untimed": "memory by arithmetic",
     "range": "One epoch in which the rate rises until the loss breaks.",
-    "look": "What the network is given: plain above, as drawn for training below.",
 }
 
 UPLOAD = "Your picture"
@@ -36,4 +34,22 @@ COMPARE = {
     "trained with a newer recipe. Dark: residual networks; light: other families. A ring: a network above; a line: "
     "one of which nothing is published.",
     "left_out": "Not drawn, since it solves another task than ImageNet's:",
+}
+
+# of the live view of runs; "{}" is filled in by the page
+RUN = {
+    "none": "Start a run on the left, or choose one from the list: it is drawn here as it goes, and is kept.",
+    "starting": "A process of its own starts and loads torch; the first point comes in some seconds.",
+    "preparing": "It reads the data and builds the network; the first point comes in some seconds.",
+    "queued": "It waits for its turn, number {} in the line: one run, or one race, a device at a time.",
+    "next": "It waits for its turn, the next one: one run, or one race, a device at a time.",
+    "paused": "Paused at a checkpoint: resume it, and it goes on as if nothing had been.",
+    "interrupted": "Its worker ended without a last word. Resume it: it goes on from its last checkpoint.",
+    "silent": "The page's server does not answer. Runs go on without it; this page asks again.",
+    "unwatched": "Not watched in this run: its instrument was switched off.",
+    "no_film": "No frame yet: the first comes with the first steps.",
+    "no_wrong": "Comes with the first epoch.",
+    "all_right": "Every held-out image is answered rightly.",
+    "wrong": "Held-out images taken for another class, the most certain mistakes first.",
+    "film": "Each tile is one channel, scaled by itself: black is its lowest value, white its highest.",
 }
