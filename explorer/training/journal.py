@@ -42,8 +42,9 @@ def read_records(path: Path, offset: int = 0, most: int = PORTION) -> tuple[list
     """Return whole records behind `offset` bytes (about `most` bytes of them), and the offset to ask for next."""
     try:
         with open(path, "rb") as file:
-            offset = file.seek(min(max(0, offset), file.seek(0, os.SEEK_END)))  # a browser may send any
-            chunk = file.read(most)
+            end = file.seek(0, os.SEEK_END)
+            offset = file.seek(min(max(0, offset), end))  # a browser may send any
+            chunk = file.read(min(most, end - offset))  # Python makes room for all it is asked for
             if b"\n" not in chunk:  # a line longer than a portion: readers would wait for ever
                 chunk += file.readline()
     except FileNotFoundError:
