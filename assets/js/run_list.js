@@ -13,15 +13,15 @@ export function mount(element, { server }) {
   const list = new RunList(element.querySelector(".rx-widget"), server);
   addEventListener("rx-run-changed", () => list.ask());
   addEventListener("rx-run", ({ detail }) => list.setCurrent(detail.id));
-  addEventListener("rx-overlay", () => list.setCurrent(""));
-  addEventListener("popstate", () => list.setCurrent(readLink().run || ""));
+  addEventListener("rx-overlay", ({ detail }) => list.setCurrent("", detail.race));
+  addEventListener("popstate", () => list.setCurrent(readLink().run || "", readLink().race));
   new IntersectionObserver((entries) => list.look(entries.at(-1).isIntersecting)).observe(element);
   document.addEventListener("visibilitychange", () => document.hidden || list.ask());
 }
 
 class RunList {
   constructor(frame, server) {
-    Object.assign(this, { frame, server, runs: [], rows: new Map(), races: new Map(), ticked: new Set(), current: readLink().run || "", mark: "" });
+    Object.assign(this, { frame, server, runs: [], rows: new Map(), races: new Map(), ticked: new Set(), current: readLink().run || "", race: readLink().race || "", mark: "" });
     const narrow = innerWidth < 761;
     this.count = make("span", { class: "rx-quiet" });
     this.drawer = make("button", { type: "button", class: "rx-tf-drawer", "aria-expanded": !narrow, onclick: () => this.fold() }, "Runs ", this.count);
@@ -105,6 +105,7 @@ class RunList {
     if (!this.races.has(race)) this.races.set(race, new RaceRow(this));
     const row = this.races.get(race);
     row.show(mates, mates.map((run, index) => this.makeRow(run, index + 1).element));
+    row.setCurrent(race === this.race);
     return row.element;
   }
 
@@ -145,8 +146,9 @@ class RunList {
     this.focus(this.current);
   }
 
-  setCurrent(id) {
-    this.current = id;
+  setCurrent(id, race = "") {
+    Object.assign(this, { current: id, race });
+    for (const [own, row] of this.races) row.setCurrent(own === race);
     for (const [own, row] of this.rows) row.setCurrent(own === id);
     this.rove();
   }

@@ -65,8 +65,7 @@ export class RunRow {
   }
 
   setCurrent(current) {
-    if (current) this.button.setAttribute("aria-current", "true");
-    else this.button.removeAttribute("aria-current");
+    markCurrent(this.button, current);
   }
 
   unfold(open = this.details.hidden) {
@@ -168,6 +167,15 @@ export class RaceRow {
     this.open.title = "Open the race";
     if (rows.length !== this.inner.children.length || rows.some((row, index) => row !== this.inner.children[index])) this.inner.replaceChildren(...rows);
   }
+
+  setCurrent(current) {
+    markCurrent(this.open, current);
+  }
+}
+
+function markCurrent(button, current) {
+  if (current) button.setAttribute("aria-current", "true");
+  else button.removeAttribute("aria-current");
 }
 
 /** The second line of a row; in a race the frame says what all have in common. */

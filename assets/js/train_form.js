@@ -70,6 +70,8 @@ class Form {
     this.range.addEventListener("click", () => this.begin({ range: true }));
     this.button = this.find(".rx-tf-start");
     this.button.addEventListener("click", () => this.begin({}));
+    // a sentence that goes when its field is left moves the buttons away from under the pointer: the press counts still
+    this.find(".rx-tf-buttons").addEventListener("pointerdown", ({ target, pointerId }) => target.closest("button")?.setPointerCapture(pointerId));
     const drawer = this.find(".rx-tf-drawer");
     drawer.addEventListener("click", () => this.fold(drawer.getAttribute("aria-expanded") === "true"));
     if (innerWidth < 761 && readLink().run) this.fold(true);

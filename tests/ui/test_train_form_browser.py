@@ -261,6 +261,7 @@ def test_a_race_is_started_with_one_press(server, visit):
         timeout=120_000,
     )
     assert race.locator(".rx-rl-row").count() == 2
+    assert race.locator(".rx-rl-race-open[aria-current]").count() == 1 and "race=" in page.url
 
 
 def test_the_list_is_filtered_walked_annotated_and_cleared(own_server, visit):
