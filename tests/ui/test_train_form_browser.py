@@ -350,3 +350,23 @@ def test_on_a_narrow_screen_nothing_sticks_out_and_start_is_in_sight(server, vis
     page.get_by_role("button", name="+ plain twin").click()
     wait_for_variants(page, "resnet20", "resnet20,shortcut=none")
     assert page.evaluate(WIDER) <= 0
+
+
+def test_a_run_is_timed_before_it_starts_and_the_timing_can_be_stopped(server, visit):
+    page = open_form(visit, server, "v=resnet8,width=4&tab=train&r=quick,epochs=2")
+    cost = page.locator(".rx-tf-cost-text")
+    page.wait_for_function("() => /^about .*B$/.test(document.querySelector('.rx-tf-cost-text').textContent)")
+    page.get_by_role("button", name="Time it").click()
+    page.locator(".rx-tf-cost").get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Time it").wait_for()
+    assert not page.locator(".rx-tf-cost .rx-tf-refusal").is_visible()
+    page.get_by_role("button", name="Time it").click()
+    page.wait_for_function(
+        r"() => /^about \d+ (s|min), .*B$/.test(document.querySelector('.rx-tf-cost-text').textContent)",
+        timeout=120_000,
+    )
+    page.get_by_role("spinbutton", name="Epochs").fill("3")  # the time is of what was timed alone
+    wait_for_recipe(page, "quick,epochs=3")
+    page.get_by_role("button", name="Time it").wait_for()
+    assert "min" not in cost.inner_text() and " s" not in cost.inner_text()
+    assert "run=" not in page.url
