@@ -16,7 +16,7 @@ RUN = ".rx-run-name"
 ALL = "-".join(group.id for group in GROUPS)
 SIDEWAYS = "() => document.documentElement.scrollWidth - innerWidth"
 MOVES = """() => { window.removed = 0; new MutationObserver((all) => all.forEach((one) => window.removed +=
-  [...one.removedNodes].filter((node) => node.classList?.contains("plot-container") || node.classList?.contains("rx-figure")).length))
+  [...one.removedNodes].filter((node) => node.matches?.(".plot-container, .rx-figure")).length))
   .observe(document.querySelector(".rx-run-groups"), {childList: true, subtree: true}) }"""
 # what the browser makes of records, beside what Python makes of them
 FILL = """async ([records, figures, race, choices]) => {
@@ -27,7 +27,8 @@ FILL = """async ([records, figures, race, choices]) => {
   for (const record of records) if (record.kind === "answers") store.answers = record; else store.keep(record);
   const fill = (all, choice) => Object.fromEntries(
     Object.entries(all).map(([id, figure]) => [id, fillFigure(figure, store, choice)]));
-  return [choices.map((choice) => fill(figures, choice)), ["step", "epoch", "seconds"].map((axis) => fill(race, {axis}))];
+  const axes = ["step", "epoch", "seconds"];
+  return [choices.map((choice) => fill(figures, choice)), axes.map((axis) => fill(race, { axis }))];
 }"""
 
 
