@@ -43,7 +43,7 @@ class EpochRecord:
 
 @dataclass(frozen=True, slots=True)
 class UnitsRecord:
-    """What the numbers of the watch records behind it belong to: for each quantity its names, in the network's order."""
+    """What the numbers of watch records belong to: for each quantity its names, in the network's order."""
 
     kind: ClassVar[str] = "units"
     units: dict[str, tuple[str, ...]]

@@ -25,7 +25,10 @@ from witness import COUNTS, fill_with_seed, is_one_clear_sentence
 
 LABELS = ("dark", "light")
 TINY = "resnet8,width=4,classes=2,input=3x16x16"
-COMMANDS = ("serve", "summary", "graph", "train", "evaluate", "predict", "code", "export", "diff", "search", "measure")
+COMMANDS = (
+    "serve", "summary", "graph", "train", "evaluate", "predict", "code", "export", "diff", "search", "measure", "runs",
+    "recipes",
+)  # fmt: skip
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ let loading = null;
 
 /** Load plotly.js once, when the first chart is seen. */
 function loadPlotly() {
+  if (window.Plotly) return Promise.resolve(window.Plotly);
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = new URL("explorer-assets/plotly.min.js", document.baseURI).href;

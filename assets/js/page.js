@@ -42,7 +42,6 @@ export function mount(element) {
   const saved = localStorage.getItem("rx-theme");
   if (saved) applyTheme(saved);
   addEventListener("keydown", moveInGroup);
-  if (innerWidth < 760) closeDrawer();
   followTabs();
 }
 
@@ -79,11 +78,4 @@ function nameTab(tab) {
 function usualTab() {
   const { run, runs, race } = readLink();
   return run || runs || race ? "train" : "build";
-}
-
-/** On a narrow screen the controls start as a closed drawer. */
-function closeDrawer() {
-  const label = document.querySelector(".rx-controls button.label-wrap.open, .rx-controls button[aria-expanded=true]");
-  if (label) label.click();
-  else setTimeout(closeDrawer, 150);
 }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from html import escape
 
 from explorer.architecture.plan import Plan
@@ -14,7 +13,7 @@ from explorer.figures.graph import STYLE, describe_graph, draw_view
 from explorer.figures.outline import View, format_view, list_units, outline_plan
 from explorer.figures.scene import Level
 from explorer.figures.table import describe_totals
-from explorer.resources import assets
+from explorer.resources import read_asset, read_script
 
 FORMATS = ("svg", "png", "pdf", "dot", "html")
 SCRIPTS = ("stack", "graph", "standalone")  # each uses those before it
@@ -43,20 +42,12 @@ def write_page(plan: Plan, view: View) -> str:
     whole = sum(len(stage.blocks) for stage in plan.stages) <= MAX_MEMBERS
     graph = describe_graph(plan, View(fold=False) if whole else view)
     data = json.dumps({"graph": graph, "view": format_view(view)}, ensure_ascii=False).replace("</", "<\\/")
+    style = STYLE + read_asset("css/standalone.css")
     name, totals = escape(format_variant(plan.architecture)), escape(describe_totals(plan))
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{name}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{STYLE}{_read("css/standalone.css")}</style></head>'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style></head>'
         f"<body><header><h1>{name}</h1><p>{totals}</p></header><main></main>"
         f'<script type="application/json" id="network">{data}</script>'
-        f'<script type="module">\n{"".join(map(_read_script, SCRIPTS))}</script></body></html>\n'
+        f'<script type="module">\n{"".join(map(read_script, SCRIPTS))}</script></body></html>\n'
     )
-
-
-def _read(path: str) -> str:
-    return (assets() / path).read_text(encoding="utf-8")
-
-
-def _read_script(name: str) -> str:
-    """A module without its imports and exports, for all of them stand in one."""
-    return re.sub(r"^import .*\n|^export ", "", _read(f"js/{name}.js"), flags=re.MULTILINE)

@@ -30,7 +30,9 @@ def describe_answers(
     """Make the record of step and epoch `when`; in a team, of what all processes looked at together."""
     confusion = answered.confusion.to(batches.device)
     team.add(confusion)
-    mine = [_describe(answered, batches, classes, normalisation, place, team) for place in range(len(answered.wrong[0]))]
+    mine = [
+        _describe(answered, batches, classes, normalisation, place, team) for place in range(len(answered.wrong[0]))
+    ]
     worst = sorted(team.gather(mine), key=lambda wrong: (-wrong.probability, wrong.index))[:WORST]
     return Answers(*when, classes, tuple(map(tuple, confusion.tolist())), tuple(worst))
 

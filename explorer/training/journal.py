@@ -42,8 +42,9 @@ def read_records(path: Path, offset: int = 0, most: int = PORTION) -> tuple[list
     """Return whole records behind `offset` bytes (about `most` bytes of them), and the offset to ask for next."""
     try:
         with open(path, "rb") as file:
-            offset = file.seek(min(max(0, offset), file.seek(0, os.SEEK_END)))  # a browser may send any
-            chunk = file.read(most)
+            end = file.seek(0, os.SEEK_END)
+            offset = file.seek(min(max(0, offset), end))  # a browser may send any
+            chunk = file.read(min(most, end - offset))  # Python makes room for all it is asked for
             if b"\n" not in chunk:  # a line longer than a portion: readers would wait for ever
                 chunk += file.readline()
     except FileNotFoundError:
@@ -53,9 +54,10 @@ def read_records(path: Path, offset: int = 0, most: int = PORTION) -> tuple[list
 
 
 def read_last(path: Path) -> dict[str, Any] | None:
-    """The last record, read from the file's end; None without one. Raises `OSError`."""
+    """The last record that has a step, read from the file's end; None without one. Raises `OSError`."""
     with open(path, "rb") as file:
-        return next(parse_lines(_read_backwards(file)), None)
+        records = parse_lines(_read_backwards(file))
+        return next((record for record in records if record.get("kind") != "units"), None)
 
 
 def read_last_accuracy(path: Path) -> float | None:

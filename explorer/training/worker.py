@@ -16,6 +16,7 @@ import torch
 from filelock import Timeout
 
 from explorer.architecture.config import Architecture
+from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
 from explorer.data.datasets import Dataset, load_dataset, split_images
 from explorer.errors import RunError
@@ -23,8 +24,10 @@ from explorer.network.build import build_network
 from explorer.network.device import choose_device, keep_freed_memory
 from explorer.records import FinalRecord
 from explorer.training.config import TrainConfig
+from explorer.training.estimate import check_fits
 from explorer.training.failures import describe_failure
 from explorer.training.life import Life
+from explorer.training.probe import check_probe
 from explorer.training.runs import Run, create_run
 from explorer.training.splits import check_batch_size
 from explorer.training.start import freeze_parts, load_start
@@ -53,6 +56,9 @@ def check_run(architecture: Architecture, dataset: Dataset, config: TrainConfig)
     trained = replace(architecture, classes=len(dataset.classes), input=dataset.shape)
     if config.weights:
         load_start(build_network(trained), config.weights)
+    plan = expand_plan(trained)
+    check_probe(plan, config.probe)
+    check_fits(plan, config, 0 if dataset.stream else len(split.train), choose_device(config.device))
     with torch.device("meta"):  # whether it can be built, without its memory
         freeze_parts(build_network(trained), config.freeze)
 

@@ -4,14 +4,14 @@ TITLE = "ResNet Explorer"
 HINT = "Change any control. Click any block."
 VARIANT_HELP = "A name and options, such as resnet56,shortcut=none. Press Enter."
 
-TRAIN_DRAWN = "Trains what is drawn in Build: <b>{variant}</b>. Classes, channels and input size come from the data."
-DATA = [("Handwritten digits (1,797 images, built in)", "digits"), ("A folder of images on this machine", "folder")]
-FOLDER_HELP = "Path of a folder that holds one folder of images per class."
-NO_FOLDER = "No folder is given: write the path of one that holds a folder of images per class."
-SHARED_FOLDER = "On a shared page only the built-in digits can be trained on: choose them."
-LR_HELP = "Peak of the one-cycle schedule; empty: 0.1 for a batch of 64, in proportion."
-DEVICE_HELP = "auto takes a GPU where there is one."
-START = "Start training"
+TRAIN = {
+    "drawn": "follows Build",
+    "taken": "Classes and input size are the data's.",
+    "race": "A race: the same data, seed and order of images for all.",
+    "missing": "Not on this machine yet: Start fetches it, which takes a while, or says where to put it.",
+    "recipe": "The same text as --recipe of the command line. Enter takes it.",
+    "range": "One epoch in which the rate rises until the loss breaks.",
+}
 
 UPLOAD = "Your picture"
 WEIGHTS_HELP = "Whose eyes to look through."

@@ -1,3 +1,4 @@
+import warnings
 from collections import Counter
 from pathlib import Path
 
@@ -214,3 +215,10 @@ def test_images_may_take_a_quarter_of_the_free_memory_and_6_gib_at_most(monkeypa
     assert room.find_room() == allowed
     assert room.fits_in_memory(allowed // 3072, (3, 32, 32))
     assert not room.fits_in_memory(allowed // 3072 + 1, (3, 32, 32))
+
+
+def test_reading_in_threads_leaves_the_filters_of_warnings_as_they_were(tmp_path):
+    make_folder(tmp_path, {"a": 40, "b": 40})
+    before = list(warnings.filters)
+    load_dataset(f"folder:{tmp_path}")
+    assert warnings.filters == before

@@ -92,7 +92,7 @@ def test_precision_decides_what_is_half():
 
 
 class FakeTrainer:
-    """By its own clock, making it takes 2 s, a step 0.5, the first one 7 more, a look at the held-out images 4 and 1."""
+    """By its own clock, making it takes 2 s, a step 0.5, the first one 7 more, a look at held-out images 4 and 1."""
 
     def __init__(self, steps_per_epoch: int, epochs: int) -> None:
         self.steps_per_epoch, self.steps = steps_per_epoch, steps_per_epoch * epochs

@@ -204,4 +204,4 @@ def test_records_are_read_behind_an_offset():
     second, end = run.read_records(offset)
     assert second == [{"kind": "epoch", "step": 2, "epoch": 1, "loss": 0.5, "accuracy": 0.9}]
     assert run.read_records(end) == ([], end) and run.last_record() == second[0]
-    assert run.read_records(-5)[0] == first + second
+    assert run.read_records(-5)[0] == run.read_records(0, 1 << 50)[0] == run.read_all_records() == first + second

@@ -25,7 +25,7 @@ def wait_for_points(page, more_than):
 
 def start_run(page, variant, epochs):
     page.get_by_role("tab", name="Train").click()
-    page.locator(".rx-controls").get_by_text(variant, exact=True).wait_for()  # the form says what will be trained
+    page.locator(".rx-tf-name").get_by_text(variant, exact=True).wait_for()  # the form says what will be trained
     page.get_by_role("spinbutton", name="Epochs").fill(str(epochs))
     page.get_by_role("button", name="Start training").click()
 
@@ -122,17 +122,20 @@ def test_closing_the_page_and_restarting_the_server_do_not_touch_a_run(own_serve
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "part"),
-    [("Epochs", "0", "epochs goes from 1 to 1,000"), ("Batch size", "5000", "batch_size=5000 is more than")],
+    ("field", "setting", "value", "part"),
+    [
+        ("Epochs", "epochs", "0", "epochs goes from 1 to 1,000"),
+        ("Batch size", "batch_size", "5000", "batch_size=5000 is more than"),
+    ],
 )
-def test_a_refused_setting_gets_a_sentence(server, visit, field, value, part):
+def test_a_refused_setting_gets_a_sentence(server, visit, field, setting, value, part):
     page = visit(server.url + "?v=resnet8")
     page.get_by_role("tab", name="Train").click()
     page.get_by_role("spinbutton", name=field).fill(value)
     page.get_by_role("button", name="Start training").click()
-    toast = page.locator(".toast-body")
-    toast.wait_for()
-    assert part in toast.inner_text().replace("\u2009", ",")
+    refusal = page.locator(f"[data-setting={setting}] .rx-tf-refusal")
+    refusal.wait_for(state="visible")
+    assert part in refusal.inner_text().replace("\u2009", ",")
     assert page.locator(".rx-run-name").inner_text() == "No run chosen"
 
 
