@@ -66,13 +66,15 @@ def check_run(architecture: Architecture, dataset: Dataset, config: TrainConfig)
         freeze_parts(build_network(trained), config.freeze)
 
 
-def start_worker(*runs: Run) -> None:
+def start_worker(*runs: Run, words: Sequence[str] = ()) -> None:
     """Start a worker for a run, or for the runs of a race, in a session of its own, so that it outlives this process.
 
-    It gives way to others on the same cores, a page among them. Raises `RunError`.
+    It gives way to others on the same cores, a page among them. `words` are another command than ``train`` that trains
+    them. Raises `RunError`.
     """
     polite = ["nice", "-n", "10"] if shutil.which("nice") else []
-    command = [*polite, sys.executable, "-m", "explorer", "train", *(f"--run={run.folder}" for run in runs)]
+    words = words or ["train", *(f"--run={run.folder}" for run in runs)]
+    command = [*polite, sys.executable, "-m", "explorer", *words]
     try:
         for run in runs:
             run.call_worker()
