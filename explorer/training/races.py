@@ -36,8 +36,8 @@ def prepare_race(
 ) -> tuple[list[Run], Dataset]:
     """Check two to four variants on the same data and settings, and make a run of each, in `folder` or at home.
 
-    All carry one race's id, which can't be guessed. `load` as in `prepare_run`. Raises `ExplorerError`, and then nothing
-    was written.
+    All carry one race's id, which can't be guessed. `load` as in `prepare_run`. Raises `ExplorerError`, and nothing
+    was written then.
     """
     texts = [format_variant(parse_variant(text)) for text in variants]
     if not 2 <= len(texts) <= MOST:
