@@ -16,6 +16,7 @@ function loadPlotly() {
   return loading;
 }
 
+const NARROW = 430; // px, where title and legend have no room beside each other
 const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 
 function themed(layout, empty) {
@@ -27,6 +28,7 @@ function themed(layout, empty) {
     margin: { l: 56, r: 14, t: 44, b: 44, ...layout.margin },
     paper_bgcolor: "rgba(0,0,0,0)",
     plot_bgcolor: "rgba(0,0,0,0)",
+    separators: ".\u2009",
     font: { color: ink, size: 11, family: getComputedStyle(document.body).fontFamily },
     title: { ...layout.title, font: { size: 13, weight: 600 } },
     xaxis: { ...axis, ...layout.xaxis, title: { ...layout.xaxis.title, ...title } },
@@ -37,12 +39,21 @@ function themed(layout, empty) {
   };
 }
 
-/** An axis that a person zoomed has a range and no autorange; uirevision alone loses it when data arrives. */
-function keepZoom(before, layout) {
+/**
+ * An axis that a person zoomed has a range and no autorange; uirevision alone loses it when data arrives. `given` are
+ * the ranges that the figure itself had: who did not zoom gets its new ones.
+ */
+function keepZoom(before, layout, given) {
   if (before.uirevision !== layout.uirevision) return; // another scale, or other things on it
   for (const axis of ["xaxis", "yaxis"])
-    if (before[axis].autorange === false) Object.assign(layout[axis], { range: before[axis].range, autorange: false });
+    if (before[axis].autorange === false && String(before[axis].range) !== String(given[axis]))
+      Object.assign(layout[axis], { range: before[axis].range, autorange: false });
 }
+
+/** Colours that begin with nothing begin with the page's ground: plotly tells from them whether a text is dark or light. */
+const onGround = (trace) => (trace.meta?.ground ? { ...trace, colorscale: [[0, colour("--rx-surface")], ...trace.colorscale.slice(1)] } : trace);
+
+const listRanges = ({ xaxis, yaxis }) => ({ xaxis: xaxis.range && [...xaxis.range], yaxis: yaxis.range && [...yaxis.range] });
 
 /** A chart's numbers, a line a point. */
 export function toCsv(data) {
@@ -67,8 +78,20 @@ export class Chart {
     this.name = name;
     this.onClick = onClick;
     this.figure = null;
-    new ResizeObserver(() => this.draw()).observe(element);
-    addEventListener("rx-theme", () => this.draw());
+    this.given = {};
+    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes.observe(element);
+    this.redraw = () => this.draw();
+    addEventListener("rx-theme", this.redraw);
+  }
+
+  /** Take the chart off the page. */
+  remove() {
+    this.figure = null;
+    this.sizes.disconnect();
+    removeEventListener("rx-theme", this.redraw);
+    if (this.listening) window.Plotly.purge(this.element);
+    this.element.remove();
   }
 
   /** Show a figure; zoom and toggled traces stay as they are. */
@@ -97,7 +120,10 @@ export class Chart {
     const empty = this.figure.data.every((trace) => !trace.x.length);
     const { clientWidth: width, clientHeight: height } = this.element;
     const layout = { ...themed(this.figure.layout, empty), width, height, autosize: false };
-    if (!empty && this.points) keepZoom(this.element.layout, layout);
+    if (width < NARROW && layout.showlegend && layout.legend?.y > 1) layout.margin.t = Math.max(layout.margin.t, 62); // below the title
+    const given = listRanges(layout);
+    if (!empty && this.points) keepZoom(this.element.layout, layout, this.given);
+    this.given = given;
     if (empty) for (const [axis, range] of Object.entries(layout.meta.empty_axes)) Object.assign(layout[axis], range);
     const buttons = [
       { name: "Download as SVG", icon: icon(ARROW), click: (div) => Plotly.downloadImage(div, { format: "svg", filename: this.name }) },
@@ -107,11 +133,31 @@ export class Chart {
       responsive: false, displaylogo: false, modeBarButtonsToAdd: buttons,
       modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"], toImageButtonOptions: { filename: this.name },
     };
-    await Plotly.react(this.element, this.figure.data, layout, config);
+    await Plotly.react(this.element, this.figure.data.map(onGround), layout, config);
     this.listen();
     this.points = this.figure.data.reduce((sum, trace) => sum + trace.x.length, 0);
     this.element.dataset.points = this.points;
   }
+
+  /** Zoom to a range of x, or out with null; a chart without points stays as it is. */
+  zoom(range) {
+    if (!this.points) return;
+    window.Plotly.relayout(this.element, range ? { "xaxis.range": [...range], "xaxis.autorange": false } : { "xaxis.autorange": true });
+  }
+
+  /** Draw other shapes over the same numbers: quicker than to draw all anew. */
+  mark(figure) {
+    this.figure = figure;
+    if (this.points && !this.busy) window.Plotly.relayout(this.element, { shapes: figure.layout.shapes || [] });
+    else this.draw();
+  }
+
+  /** The chart as the address of a PNG picture, twice as fine as on the screen. */
+  async picture() {
+    const Plotly = await loadPlotly();
+    return Plotly.toImage(this.element, { format: "png", width: this.element.clientWidth, height: this.element.clientHeight, scale: 2 });
+  }
+
   /** Once plotly has made an emitter of the element. */
   listen() {
     if (this.listening) return;

@@ -14,12 +14,13 @@ export class CompareHead {
     this.field.addEventListener("keydown", (event) => event.key === "Enter" && this.add(this.field.value));
     this.typed = make("button", { type: "button", onclick: () => this.add(this.field.value) }, "Add");
     this.drawn = make("button", { type: "button", onclick: () => this.add(this.view.drawn) }, "What Build draws");
+    this.race = make("button", { type: "button", onclick: () => this.train() }, "Race these …");
     this.refusal = make("p", { class: "rx-c-error", role: "alert", hidden: true });
     this.full = make("p", { class: "rx-quiet rx-c-full-note", hidden: true }, words.full);
     box.append(
       make("datalist", { id: "rx-c-known" }, ...known.map((name) => make("option", { value: name }))),
       this.row,
-      make("div", { class: "rx-c-add" }, make("label", { for: "rx-c-new" }, "Add a network"), this.field, this.typed, this.drawn),
+      make("div", { class: "rx-c-add" }, make("label", { for: "rx-c-new" }, "Add a network"), this.field, this.typed, this.drawn, this.race),
       this.refusal, this.full, this.ideas,
     );
   }
@@ -37,6 +38,8 @@ export class CompareHead {
     this.full.hidden = !full;
     this.field.disabled = this.typed.disabled = this.drawn.disabled = full;
     this.drawn.title = this.view.drawn;
+    this.race.disabled = columns.some(({ error }) => error) || new Set(columns.map(({ text }) => text)).size < 2;
+    this.race.title = "Train them beside each other, on the same data and seed";
   }
 
   showIdeas(neighbours, columns) {
@@ -50,6 +53,11 @@ export class CompareHead {
       ),
     );
     this.ideas.hidden = !neighbours.length;
+  }
+
+  train() {
+    dispatchEvent(new CustomEvent("rx-train", { detail: { variants: this.columns.map((column) => column.text) } }));
+    showTab("Train");
   }
 
   async add(text) {

@@ -8,3 +8,9 @@ export function heldIds() {
     return [];
   }
 }
+
+/** Note that this browser has seen a run, or runs. */
+export function holdIds(ids) {
+  const held = heldIds();
+  localStorage.setItem("rx-runs", JSON.stringify([...ids, ...held.filter((id) => !ids.includes(id))].slice(0, 200)));
+}

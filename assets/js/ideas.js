@@ -13,6 +13,8 @@ export class Ideas {
     box.addEventListener("click", ({ target }) => {
       if (target.dataset.text) this.open(target.dataset.text);
       if (target.dataset.do === "compare") this.compare();
+      if (target.dataset.do === "train") this.train([this.variant]);
+      if (target.dataset.do === "race") this.train([this.variant, this.twin]);
     });
   }
 
@@ -22,6 +24,12 @@ export class Ideas {
     const variants = pin && pin !== this.variant ? [pin, this.variant] : [this.variant];
     dispatchEvent(new CustomEvent("rx-compare", { detail: { variants } }));
     showTab("Compare");
+  }
+
+  /** What is drawn, alone or as a race against its twin. */
+  train(variants) {
+    dispatchEvent(new CustomEvent("rx-train", { detail: { variants } }));
+    showTab("Train");
   }
 
   /** Look for the neighbours of another variant, once changes have come to rest. */
@@ -42,6 +50,12 @@ export class Ideas {
     });
     const compare = Object.assign(makeButton("Compare …"), { title: "See it beside others" });
     compare.dataset.do = "compare";
-    this.box.lastChild.replaceChildren(...buttons, compare);
+    const train = Object.assign(makeButton("Train …"), { title: "Train it" });
+    train.dataset.do = "train";
+    const twin = ideas.find(({ label }) => label.endsWith("twin"));
+    this.twin = twin?.text;
+    const race = Object.assign(makeButton("Race its twin …"), { title: `Train it beside ${twin?.text}`, hidden: !twin });
+    race.dataset.do = "race";
+    this.box.lastChild.replaceChildren(...buttons, compare, train, race);
   }
 }

@@ -42,7 +42,6 @@ export function mount(element) {
   const saved = localStorage.getItem("rx-theme");
   if (saved) applyTheme(saved);
   addEventListener("keydown", moveInGroup);
-  if (innerWidth < 760) closeDrawer();
   followTabs();
 }
 
@@ -60,7 +59,7 @@ function moveInGroup(event) {
 /** The tab in front is in the link; a link opens its tab, and one to a run the tab that runs are shown in. */
 function followTabs(tries = 50) {
   if (!findTab("Build")) return tries && setTimeout(() => followTabs(tries - 1), 100);
-  const wanted = () => readLink().tab || (readLink().run ? "train" : "build");
+  const wanted = () => readLink().tab || usualTab();
   const open = () => findTab(wanted()[0].toUpperCase() + wanted().slice(1))?.click();
   document.addEventListener("click", (event) => {
     const tab = event.isTrusted && event.target.closest("#rx-tabs button[role=tab]");
@@ -72,12 +71,11 @@ function followTabs(tries = 50) {
 
 /** What the link says of a tab: nothing of the one that opens anyway. */
 function nameTab(tab) {
-  return tab === (readLink().run ? "train" : "build") ? "" : tab;
+  return tab === usualTab() ? "" : tab;
 }
 
-/** On a narrow screen the controls start as a closed drawer. */
-function closeDrawer() {
-  const label = document.querySelector(".rx-controls button.label-wrap.open, .rx-controls button[aria-expanded=true]");
-  if (label) label.click();
-  else setTimeout(closeDrawer, 150);
+/** The tab that a link opens which names none. */
+function usualTab() {
+  const { run, runs, race, study } = readLink();
+  return run || runs || race || study ? "train" : "build";
 }

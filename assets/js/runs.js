@@ -1,224 +1,344 @@
-// Train: the list of runs, and one run live. The page only reads: it asks for the records behind an offset.
-import { Chart } from "./charts.js";
-import { heldIds } from "./held.js";
+// Train: one run live, or several over each other. The page only reads: it asks for the records behind an offset.
+import { ask, SILENT } from "./ask.js";
+import { make } from "./elements.js";
+import { saveFile } from "./files.js";
+import { formatCount } from "./format.js";
+import { holdIds } from "./held.js";
 import { readLink, writeLink } from "./link.js";
 import { showTab } from "./page.js";
+import { Alarms } from "./run_alarms.js";
+import { ALIVE, Head, percent, share } from "./run_head.js";
+import { createPanels } from "./run_one.js";
+import { createRacePanels, Differences, Standings } from "./run_race.js";
+import { RunStore } from "./run_store.js";
+import { TimeBar } from "./run_time.js";
 
 const LIVE = 700, IDLE = 5000; // ms between two questions
-const ACTIVE = ["starting", "running"];
-
-const FRAME = `
-  <div class="rx-refusal" role="alert" hidden></div>
-  <div class="rx-run-head">
-    <div><b class="rx-run-name">No run chosen</b> <span class="rx-state"></span>
-      <div class="rx-run-text rx-quiet">Start one on the left; it is drawn here as it goes, and is kept.</div></div>
-    <span class="rx-run-buttons">
-      <button type="button" data-do="stop_run">Stop</button>
-      <button type="button" data-do="resume_run">Resume</button>
-      <button type="button" data-do="inspect">Inspect its weights →</button></span>
-  </div>
-  <div class="rx-progress" role="progressbar" aria-label="Progress of the run" aria-valuemin="0" aria-valuemax="100"><span></span></div>
-  <div class="rx-numbers" aria-live="off"></div>
-  <div class="rx-charts"></div>
-  <h3>Runs</h3>
-  <div class="rx-run-list" role="list"></div>`;
+const PATIENCE = 1500; // ms without a drawing while a long run is read
+const ZOOM = 0.06; // of the run on each side of an alarm
+const MOST = 8; // runs over each other
 
 export function mount(element, { props, watch, server, on }) {
   const frame = element.querySelector(".rx-widget");
-  frame.innerHTML = FRAME;
-  const lab = new Lab(frame, server, on, props.value);
-  watch("value", () => {
-    if (!props.value.run) return;
-    lab.open(props.value.run, true);
-    lab.find(".rx-run-head").scrollIntoView({ block: "nearest" }); // the button may stand far below it
-  });
-  addEventListener("popstate", () => lab.open(readLink().run, false));
-  if (readLink().run) lab.open(readLink().run, false);
-  lab.tick();
+  const view = new RunView(frame, server, on, props.value);
+  watch("value", () => props.value.run && view.openOne(props.value.run, true));
+  addEventListener("rx-run", (event) => view.openOne(String(event.detail.id), true));
+  addEventListener("rx-overlay", ({ detail: { ids, race } }) => view.openMany(ids.map(String), race ? { race } : { runs: ids.join("~") }, race || ""));
+  addEventListener("rx-run-changed", ({ detail: { id, state } }) => state === "deleted" && view.forget(id));
+  addEventListener("popstate", () => view.restore());
+  document.addEventListener("visibilitychange", () => view.wake());
+  view.restore();
+  view.tick();
 }
 
-function hold(id) {
-  localStorage.setItem("rx-runs", JSON.stringify([id, ...heldIds().filter((other) => other !== id)]));
-}
-
-class Lab {
+class RunView {
   constructor(frame, server, on, value) {
-    Object.assign(this, { frame, server, on, figures: value.figures, id: "", offset: 0, records: new Map(), state: "" });
-    this.find = (selector) => frame.querySelector(selector);
-    this.charts = {};
-    for (const [name, figure] of Object.entries(this.figures)) {
-      const box = document.createElement("div");
-      box.className = `rx-chart rx-chart-${name}`;
-      box.setAttribute("role", "img");
-      box.setAttribute("aria-label", `Chart: ${figure.layout.title.text}`);
-      this.find(".rx-charts").append(box);
-      this.charts[name] = new Chart(box, name);
-      this.charts[name].update(figure);
-    }
-    this.find(".rx-run-buttons").addEventListener("click", (event) => this.press(event.target.dataset.do));
-    this.find(".rx-run-list").addEventListener("click", (event) => {
-      const row = event.target.closest("[data-run]");
-      if (row) this.open(row.dataset.run, true);
-    });
-    this.showButtons();
+    Object.assign(this, { frame, server, on, value, stores: [], kind: "", unit: "", axis: "epoch", at: null, race: "", waiting: new Set(), drawn: 0 });
+    this.head = new Head((what) => this.press(what), (kind) => this.take(kind));
+    this.alarms = new Alarms((step) => this.zoom(step));
+    this.time = new TimeBar((at) => this.move(at));
+    this.refusal = make("div", { class: "rx-refusal", role: "alert", hidden: true });
+    this.standings = new Standings(value.styles, (id) => this.openOne(id, true));
+    this.differences = new Differences(server);
+    this.axes = make("div", { class: "rx-run-choice rx-axes", role: "group", "aria-label": "Along" }, make("span", { class: "rx-quiet" }, "along:"),
+      ...Object.entries(value.axes).map(([axis, word]) => make("button", { type: "button", "data-axis": axis, onclick: () => this.chooseAxis(axis) }, word)));
+    this.switches = make("div", { class: "rx-run-bar" });
+    this.body = make("div");
+    frame.replaceChildren(this.refusal, this.head.element, this.alarms.element, this.standings.element, this.switches, this.time.element, this.body, this.differences.element);
+    this.panels = {};
+    this.show([new RunStore("")], "one");
   }
 
-  open(id, push) {
-    if (id === this.id && id) return this.ask();
-    Object.assign(this, { id, offset: 0, records: new Map(), state: "", run: null, final: null });
+  /** The run that is shown where it is one. */
+  get store() {
+    return this.stores[0];
+  }
+
+  get current() {
+    return this.panels[this.kind];
+  }
+
+  get ids() {
+    return this.stores.map((store) => store.id).filter(Boolean);
+  }
+
+  get key() {
+    return `${this.ids.join(" ")} ${this.kind === "one" ? "step" : this.axis}`;
+  }
+
+  /** Open what the link names. */
+  restore() {
+    const { run, runs, race, ra } = readLink();
+    this.axis = this.value.axes[ra] ? ra : "epoch";
     this.complain("", true);
-    if (push) writeLink({ run: id });
-    if (id) this.ask();
-    else this.draw();
+    for (const panels of Object.values(this.panels)) panels.restore();
+    if (race) this.openRace(race);
+    else if (runs) this.openMany([...new Set(runs.split("~"))]);
+    else if (run !== this.store.id || this.kind !== "one") this.openOne(run ?? "", false);
+    else this.draw(null);
   }
 
-  async tick() {
-    const wait = ACTIVE.includes(this.state) || this.hurry ? LIVE : IDLE;
-    try {
-      if (!document.hidden) {
-        if (this.id && (ACTIVE.includes(this.state) || !this.run)) await this.ask();
-        await this.list();
-      }
-      this.complain("");
-    } catch {
-      this.complain("The page's server does not answer. Runs go on without it; this page asks again.");
+  openOne(id, push) {
+    this.race = "";
+    if (push) {
+      writeLink({ run: id, runs: "", race: "" });
+      this.head.element.scrollIntoView({ block: "nearest" }); // the button may stand far below it
     }
-    setTimeout(() => this.tick(), wait);
+    if (!id || id !== this.store.id || this.kind !== "one") this.show([new RunStore(id)], "one");
+    return this.askSoon();
   }
 
+  openMany(ids, link = null, race = "") {
+    this.race = race;
+    if (link) writeLink({ run: "", runs: "", race: "", ...link });
+    if (link) this.head.element.scrollIntoView({ block: "nearest" });
+    const shown = ids.slice(0, MOST);
+    if (String(shown) !== String(this.ids) || this.kind !== "many") this.show(shown.map((id) => new RunStore(id)), "many");
+    if (ids.length > MOST) this.complain(`Eight runs are the most over each other: the first eight of ${ids.length} are shown.`, true);
+    return this.askSoon();
+  }
+
+  async openRace(race) {
+    if (race === this.race) return this.draw(null);
+    const answer = await ask(this.server.read_race, { race });
+    if (readLink().race !== race) return;
+    if (answer.ids) return this.openMany(answer.ids, null, race);
+    this.show([new RunStore("")], "one");
+    this.complain(answer.error, true);
+  }
+
+  /** Begin anew with these runs. */
+  show(stores, kind) {
+    Object.assign(this, { stores, kind, unit: "", at: null });
+    this.complain("", true);
+    this.time.reset();
+    this.panels[kind] ??= kind === "one" ? createPanels(this) : createRacePanels(this);
+    this.switches.replaceChildren(this.current.switches, ...(kind === "many" ? [this.axes] : []));
+    this.body.replaceChildren(this.current.element);
+    this.standings.element.hidden = kind === "one";
+    if (kind === "one") this.differences.show([]);
+    this.draw(null);
+  }
+
+  wake() {
+    if (document.hidden) return;
+    clearTimeout(this.timer);
+    this.tick();
+  }
+
+  askSoon() {
+    clearTimeout(this.timer);
+    return this.tick();
+  }
+
+  /** Ask, and ask again: soon while something goes on, not at all while nobody looks. */
+  async tick() {
+    if (this.asking) return;
+    this.asking = true;
+    const seen = !document.hidden && this.frame.offsetParent !== null;
+    let more = false;
+    if (seen && this.ids.length) more = await this.ask();
+    this.asking = false;
+    const live = this.stores.some(({ state, id }) => id && (ALIVE.includes(state) || !state)) || this.hurry > Date.now();
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => this.tick(), more ? 0 : live || !seen ? LIVE : IDLE);
+  }
+
+  /** One question about all runs; whether there is more to read. */
   async ask() {
-    const id = this.id;
-    const answer = await this.server.read_run({ id, offset: this.offset });
-    if (id !== this.id) return;
-    if (answer.error) return this.lose(answer.error);
-    hold(id);
-    this.offset = answer.offset;
-    for (const record of answer.records) this.keep(record);
-    Object.assign(this, { run: answer, state: answer.state, hurry: answer.more });
-    this.draw();
-    if (answer.more) await this.ask();
+    const { stores } = this;
+    const answer = await ask(this.server.read_runs, { runs: stores.map(({ id, offset }) => ({ id, offset })) });
+    if (stores !== this.stores) return true; // others were opened meanwhile
+    if (answer.error) this.complain(answer.error === SILENT ? this.value.words.silent : answer.error);
+    else this.complain("");
+    if (answer.error) return false;
+    const before = stores.map(({ state }) => state), changed = new Set();
+    stores.forEach((store, place) => store.take(answer.runs[place] ?? { error: "" }).forEach((kind) => changed.add(kind)));
+    this.hear(before);
+    if (stores.every((store) => store.error)) return this.lose(stores[0].error);
+    if (this.kind === "one") for (const kind of await this.askMore(this.store)) changed.add(kind);
+    if (stores !== this.stores) return true;
+    const more = answer.runs.some((run) => run.more);
+    for (const kind of changed) this.waiting.add(kind);
+    if (before.includes("")) this.waiting.add("all");
+    if (this.waiting.size && !(more && Date.now() < this.drawn + PATIENCE)) {
+      this.draw(this.waiting.has("all") ? null : this.waiting);
+      Object.assign(this, { waiting: new Set(), drawn: Date.now() });
+    }
+    return more;
   }
 
-  /** A resumed run repeats steps: the last record of each counts. A last word counts while nothing follows it. */
-  keep(record) {
-    this.final = record.kind === "final" ? record : null;
-    if (record.kind !== "final") this.records.set(`${record.kind} ${record.step}`, record);
+  /** What is asked for only where it is looked at: the film and the answers. Gives what came. */
+  async askMore(store) {
+    const { open } = this.current, came = [];
+    if (store.about.film < store.film.offset) store.film = { offset: 0, frames: [] }; // another film
+    if (open.has("film"))
+      for (let more = store.about.film > store.film.offset; more; ) {
+        const answer = await ask(this.server.read_film, { id: store.id, offset: store.film.offset });
+        if (answer.error || store !== this.store) break;
+        more = answer.more;
+        if (answer.offset > store.film.offset) came.push("film");
+        store.takeFrames(answer);
+      }
+    if ((open.has("answers") || open.has("wrong")) && store.about.answers !== store.answered) {
+      const stamp = store.about.answers;
+      const answer = await ask(this.server.read_answers, { id: store.id });
+      if (!answer.error) Object.assign(store, { answers: answer.answers, answered: stamp });
+      came.push("answers");
+    }
+    return came;
+  }
+
+  /** Tell the others of runs whose state is another. */
+  hear(before) {
+    this.stores.forEach(({ id, state, error }, place) => {
+      if (!error && state !== before[place]) dispatchEvent(new CustomEvent("rx-run-changed", { detail: { id, state } }));
+    });
+    const ids = this.stores.filter(({ about }) => about).map(({ id }) => id);
+    const held = String(ids);
+    if (ids.length && held !== this.held) holdIds(ids);
+    this.held = held;
+  }
+
+  /** A run was deleted on this page. */
+  forget(id) {
+    if (!this.ids.includes(id)) return;
+    const left = this.ids.filter((other) => other !== id);
+    if (this.kind === "one" || left.length < 2) this.openOne(this.kind === "one" ? "" : left[0], true);
+    else this.openMany(left, this.race ? { race: this.race } : { runs: left.join("~") }, this.race);
   }
 
   lose(sentence) {
-    this.id = "";
-    this.run = null;
+    this.show([new RunStore("")], "one");
     this.complain(sentence, true);
-    this.draw();
+    return false;
   }
 
   complain(sentence, stays = false) {
-    const box = this.find(".rx-refusal");
-    if (!sentence && box.dataset.stays && !stays) return; // an answer to what a person did stays until the next
-    box.dataset.stays = sentence && stays ? "1" : "";
-    box.hidden = !sentence;
-    box.textContent = sentence;
+    if (!sentence && this.refusal.dataset.stays && !stays) return; // an answer to what a person did stays until the next
+    this.refusal.dataset.stays = sentence && stays ? "1" : "";
+    this.refusal.hidden = !sentence;
+    this.refusal.textContent = sentence;
   }
 
   async press(what) {
-    if (!what || !this.id) return;
+    if (!this.ids.length) return;
     if (what === "inspect") {
-      this.on.picked({ run: this.id });
+      this.on.picked({ run: this.store.id });
       return showTab("Inspect");
     }
+    if (what === "race") {
+      writeLink({ run: "", runs: "", race: this.store.about.race });
+      return this.openRace(this.store.about.race);
+    }
     this.complain("", true);
-    const answer = await this.server[what]({ id: this.id });
+    const ids = this.stores.filter(({ about, state }) => (what === "resume" ? about?.can_resume : ALIVE.includes(state))).map(({ id }) => id);
+    const answer = await ask(this.server[`${what}_runs`], { ids });
     if (answer.error) this.complain(answer.error, true);
-    else Object.assign(this, { state: "running", stopping: what === "stop_run" ? this.id : "" });
-    await this.ask();
+    this.hurry = Date.now() + 10_000; // the worker hears it in a moment
+    await this.askSoon();
   }
 
-  draw() {
-    const rows = [...this.records.values()].sort((a, b) => a.step - b.step);
-    for (const [name, chart] of Object.entries(this.charts)) chart.update(fill(this.figures[name], rows));
-    this.drawHead(rows);
-    this.showButtons();
+  /** Save the run in a format; gives a word for the button. */
+  async take(kind) {
+    const name = (this.kind === "one" ? this.store.about.variant : this.race ? "race" : "runs").replace(/\W+/g, "_");
+    if (kind === "png") {
+      const picture = await this.current.paint(this.head.name.textContent);
+      if (picture) saveFile(`${name}.png`, picture, "image/png");
+      return picture ? "Saved" : "Nothing yet";
+    }
+    const answer = await ask(this.server.export, { id: this.store.id, format: kind });
+    if (answer.error) this.complain(answer.error, true);
+    if (answer.error) return "";
+    const bytes = Uint8Array.from(atob(answer.content), (sign) => sign.charCodeAt(0));
+    saveFile(answer.name, bytes, "application/octet-stream");
+    return "Saved";
   }
 
-  drawHead(rows) {
-    const { run } = this;
-    this.find(".rx-run-name").textContent = run ? run.variant : "No run chosen";
-    this.find(".rx-state").textContent = run ? this.state : "";
-    this.find(".rx-state").dataset.state = this.state;
-    this.find(".rx-run-text").textContent = run ? describe(run, this.final) : "Start one on the left; it is drawn here as it goes, and is kept.";
-    const last = rows.findLast((row) => row.kind === "step");
-    const share = run && last ? Math.min(1, last.epoch / run.epochs) : 0;
-    this.find(".rx-progress span").style.width = `${100 * share}%`;
-    this.find(".rx-progress").setAttribute("aria-valuenow", Math.round(100 * share));
-    this.find(".rx-numbers").innerHTML = drawNumbers(rows, last, run, this.state, share);
-    this.frame.dataset.state = this.state;
+  /** Draw what shows any kind of record in `changed`; all with null. */
+  draw(changed) {
+    if (this.kind === "one") this.head.showRun(this.store, this.value.words);
+    else this.showMany();
+    this.alarms.show(this.kind === "one" ? this.store.rows.alarm : []);
+    this.frame.dataset.state = this.kind === "one" ? this.store.state : this.sumState();
+    if (this.kind === "one") this.current.offerUnits(this.store.units.gradient_norm ?? [], this.unit);
+    for (const button of this.axes.querySelectorAll("button")) button.setAttribute("aria-pressed", button.dataset.axis === this.axis);
+    this.current.update(changed, this.choice, this.key);
+    if (!changed || changed.has("watch") || changed.has("film")) this.drawTime();
   }
 
-  showButtons() {
-    const show = { stop_run: ACTIVE.includes(this.state), resume_run: ["stopped", "failed", "interrupted"].includes(this.state), inspect: Boolean(this.run?.has_weights) };
-    for (const [what, shown] of Object.entries(show)) this.find(`[data-do=${what}]`).hidden = !shown;
-    if (!show.stop_run) this.stopping = "";
-    const stop = this.find("[data-do=stop_run]"); // a worker hears it after its step, and not before it has started
-    stop.disabled = Boolean(this.id) && this.stopping === this.id;
-    stop.textContent = stop.disabled ? "Stopping…" : "Stop";
+  get choice() {
+    return { at: this.at, unit: this.unit, axis: this.kind === "one" ? "step" : this.axis };
   }
 
-  async list() {
-    const answer = await this.server.list_runs({ ids: heldIds() });
-    if (answer.error) return;
-    const text = JSON.stringify([answer.runs, this.id]);
-    if (text === this.listed) return;
-    this.listed = text;
-    const rows = answer.runs.map((run) => {
-      const row = document.createElement("div");
-      row.setAttribute("role", "listitem");
-      const button = Object.assign(document.createElement("button"), { type: "button", className: "rx-run-row" });
-      button.dataset.run = run.id;
-      if (run.id === this.id) button.setAttribute("aria-current", "true");
-      for (const [kind, words] of [["variant", run.variant], ["data", run.data], ["when", when(run.created)], ["state", run.state], ["accuracy", run.accuracy === null ? "" : percent(run.accuracy)]])
-        button.append(Object.assign(document.createElement("span"), { className: `rx-run-${kind}`, textContent: words }));
-      row.append(button);
-      return row;
-    });
-    this.find(".rx-run-list").replaceChildren(...rows);
-    if (!rows.length) this.find(".rx-run-list").textContent = "No runs yet.";
+  drawTime() {
+    const steps = new Set(this.stores.flatMap((store) => [...store.listTimes(this.current.open.has("film"))]));
+    const sorted = this.current.byTime ? [...steps].sort((a, b) => a - b) : [];
+    const each = this.kind === "one" || this.race ? this.store.find("watch") ?? this.store.find("step") : null; // others have other epochs
+    this.time.show(sorted, (step) => (each ? `, epoch ${((step * each.epoch) / each.step).toFixed(1)}` : ""));
+  }
+
+  sumState() {
+    const states = new Set(this.stores.map(({ state }) => state).filter(Boolean));
+    return ["running", "starting", "queued", "failed", "interrupted", "paused", "stopped", "finished"].find((state) => states.has(state)) ?? "";
+  }
+
+  showMany() {
+    const { head, stores } = this, counts = new Map();
+    for (const { state } of stores) if (state) counts.set(state, (counts.get(state) ?? 0) + 1);
+    head.name.textContent = this.race ? `Race of ${stores.length}` : `${stores.length} runs over each other`;
+    head.setState([...counts].map(([state, count]) => (count === stores.length ? state : `${count} ${state}`)).join(", "), this.sumState());
+    const known = stores.filter(({ about }) => about), lost = stores.find(({ error }) => error);
+    head.text.textContent = describeMany(known, this.race);
+    head.say(lost?.error ?? "", Boolean(lost));
+    head.advance(known.length ? known.reduce((sum, store) => sum + share(store), 0) / known.length : 0);
+    const best = known.map((store) => [store.find("epoch")?.accuracy ?? -1, store]).sort((a, b) => b[0] - a[0])[0];
+    head.count(best && best[0] >= 0 ? [["ahead", `${stores.indexOf(best[1]) + 1} ${best[1].about.variant}`, "by held-out accuracy"], ["held out", percent(best[0])]] : []);
+    const alive = stores.some(({ state }) => ALIVE.includes(state)), resumable = stores.some(({ about }) => about?.can_resume);
+    const asked = known.filter(({ state }) => ALIVE.includes(state)).map(({ about }) => about.asked);
+    head.offer([...(alive ? ["pause", "stop"] : []), ...(resumable && !alive ? ["resume"] : [])], asked.every((each) => each && each === asked[0]) ? asked[0] : "", "many");
+    this.standings.show(stores);
+    if (known.length === stores.length) this.differences.show(this.race ? [] : this.ids);
+  }
+
+  /** Another time is looked at. */
+  move(at) {
+    this.at = at;
+    this.current.move(this.choice);
+  }
+
+  /** A group of charts was opened or closed. */
+  async hearSwitch() {
+    this.draw(null);
+    if (this.kind === "one" && this.store.about) {
+      const came = await this.askMore(this.store);
+      if (came.length) this.draw(new Set(came));
+    }
+  }
+
+  /** A layer whose line is wanted. */
+  pick(unit) {
+    this.unit = unit;
+    this.draw(new Set(["watch"]));
+  }
+
+  chooseAxis(axis) {
+    this.axis = axis;
+    writeLink({ ra: axis === "epoch" ? "" : axis });
+    this.draw(null);
+  }
+
+  /** Zoom all charts over steps to where an alarm rang; null shows all. */
+  zoom(step) {
+    const last = this.store.find("step")?.step ?? step;
+    this.current.zoom(step === null ? null : [Math.max(0, step - ZOOM * last), step + ZOOM * last]);
   }
 }
 
-/** Fill a chart's empty traces from records, as figures/training.py says in each trace's meta. */
-function fill(figure, rows) {
-  const data = figure.data.map((trace) => {
-    const chosen = rows.filter((row) => row.kind === trace.meta.kind && row[trace.meta.field] != null);
-    const x = chosen.map((row) => row.step);
-    if (trace.type !== "heatmap") return { ...trace, x, y: chosen.map((row) => row[trace.meta.field]) };
-    const names = chosen.length ? Object.keys(chosen[0].gradient_norms) : [];
-    const log = (value) => (value > 0 ? Math.log10(value) : null);
-    return { ...trace, x, y: names, z: names.map((name) => chosen.map((row) => log(row.gradient_norms[name]))) };
-  });
-  return { data, layout: { ...figure.layout, xaxis: { ...figure.layout.xaxis } } };
-}
-
-const percent = (value) => `${(100 * value).toFixed(1)} %`;
-const when = (seconds) => new Date(seconds * 1000).toLocaleString([], { dateStyle: "short", timeStyle: "short" });
-
-function describe(run, final) {
-  const parts = [`Trained as ${run.trained} on ${run.data}, seed ${run.seed}, ${run.epochs} epochs of batches of ${run.batch_size}.`];
-  if (run.trained !== run.variant) parts.push("Classes, channels and input size are the data's; all else is as drawn.");
-  if (run.state === "interrupted") parts.push("Its worker ended without a last word: resume it from the last checkpoint.");
-  if (final) parts.push(final.message);
-  return parts.join(" ");
-}
-
-function drawNumbers(rows, last, run, state, share) {
-  if (!run) return "";
-  const held = rows.findLast((row) => row.kind === "epoch");
-  const cells = [["epoch", last ? `${last.epoch.toFixed(1)} / ${run.epochs}` : `0 / ${run.epochs}`]];
-  if (last) cells.push(["loss", last.loss?.toPrecision(3) ?? "not a number"], ["images/s", Math.round(last.images_per_second)]);
-  if (held) cells.push(["held out", percent(held.accuracy)]);
-  if (last?.images_per_second && state === "running" && share > 0) {
-    const images = (last.step / last.epoch) * run.batch_size * run.epochs; // of the whole run
-    const left = Math.round((images * (1 - share)) / last.images_per_second);
-    cells.push(["left, about", left > 90 ? `${Math.round(left / 60)} min` : `${left} s`]);
-  }
-  return cells.map(([name, text]) => `<span><small>${name}</small><b>${text}</b></span>`).join("");
+function describeMany(stores, race) {
+  if (!stores.length) return "";
+  const { about } = stores[0];
+  const data = [...new Set(stores.map((store) => store.about.data))].join(", ");
+  if (!race) return `On ${data}. What they differ in stands below.`;
+  return `The same data (${data}), seed ${about.seed}, order and budget: ${formatCount(about.epochs)} epochs of batches of ${about.batch_size}.`;
 }

@@ -12,11 +12,11 @@ from typing import Any
 
 import typer
 
-from explorer.cli import look, runs, take, train, work
+from explorer.cli import look, runs, study, take, train, work
 from explorer.cli.words import app
 from explorer.errors import ExplorerError
 
-__all__ = ["app", "look", "main", "runs", "take", "train", "work"]
+__all__ = ["app", "look", "main", "runs", "study", "take", "train", "work"]
 UsageError: Any = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")  # Typer carries its own
 
 

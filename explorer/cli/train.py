@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -145,10 +144,12 @@ def train_together(names: Sequence[str], data: str, settings: str, folder: Path 
 
 
 def estimate_cost(names: Sequence[str], data: str, settings: str, as_json: bool) -> None:
-    """Print what training would cost: time and memory, from a few steps of each variant."""
-    raise NotImplementedError
+    """Print what training would cost: time and memory, from a few steps of each variant; as JSON a line each."""
+    from explorer.figures.run_cost import format_cost
+    from explorer.records import write_record
+    from explorer.training.recipes import parse_recipe
+    from explorer.training.trial import try_run
 
-
-def print_json(content: dict[str, Any]) -> None:
-    """One JSON object on a line."""
-    print(json.dumps(content))
+    for name in names:
+        cost = try_run(name, data, parse_recipe(settings))
+        print(write_record(cost) if as_json else f"{name}: {format_cost(cost)}", flush=True)

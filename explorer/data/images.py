@@ -6,6 +6,7 @@ import re
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 
 import numpy
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -28,12 +29,38 @@ class OpenedImage:
     notes: tuple[str, ...] = ()
 
 
+class _Silence:
+    """Within, warnings are dropped: Pillow warns about each odd tag, and what matters is whether there is a picture.
+
+    Python's own `catch_warnings` restores what it found, which of two threads in it at once may be the other's silence.
+    """
+
+    def __init__(self) -> None:
+        self._lock, self._inside, self._before = Lock(), 0, warnings.catch_warnings()
+
+    def __enter__(self) -> None:
+        with self._lock:
+            if not self._inside:
+                self._before = warnings.catch_warnings()
+                self._before.__enter__()
+                warnings.simplefilter("ignore")
+            self._inside += 1
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._inside -= 1
+            if not self._inside:
+                self._before.__exit__(None, None, None)
+
+
+_silence = _Silence()
+
+
 def open_image(path: str | Path) -> OpenedImage:
     """Open an image file as upright RGB; its size is checked before a pixel is decoded. Raises `ImageError`."""
     name = printable_name(path)
     try:
-        with warnings.catch_warnings():  # Pillow warns about each odd tag; what matters is whether there is a picture
-            warnings.simplefilter("ignore")
+        with _silence:
             return _open_upright(path, name)
     except ImageError:
         raise
@@ -71,12 +98,10 @@ def _open_upright(path: str | Path, name: str) -> OpenedImage:
 def read_size(path: str | Path) -> tuple[int, int] | None:
     """(H, W) of the upright picture, from the file's header; None where it can't be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as image:
-                width, height = image.size
-                turned = _orientation(image) > 4 and image.format != "TIFF"  # whose size is upright already
-                return (width, height) if turned else (height, width)
+        with _silence, Image.open(path, formats=FORMATS) as image:
+            width, height = image.size
+            turned = _orientation(image) > 4 and image.format != "TIFF"  # whose size is upright already
+            return (width, height) if turned else (height, width)
     except Exception:  # as above; reading the picture will say what is wrong
         return None
 

@@ -51,7 +51,7 @@ class Stream:
         self._next, self._batches = 0, None
         if self._plan and self._loader:
             with _explaining_death(), warnings.catch_warnings():
-                warnings.filterwarnings("ignore", ".*fork.*", DeprecationWarning)  # from Python 3.12 on
+                warnings.simplefilter("ignore")  # as below, and from Python 3.12 on that this process has threads
                 self._batches = iter(self._loader)
 
     def read(self, indices: Tensor) -> Tensor:

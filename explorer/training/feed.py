@@ -41,7 +41,7 @@ class Feed:
         mix = Mix(config.mixup, config.cutmix, len(train.classes)) if config.mixup or config.cutmix else None
         self.batches = Batches(
             train.images, train.labels, *normalisation,
-            augmentation=choose_augmentation(train, config), mix=mix, device=device,
+            augmentation=choose_augmentation(train, config), mix=mix, device=device, workers=config.workers,
         )  # fmt: skip
         team.part(config.batch_size // config.accumulate)  # each piece is shared too
         self.config, self.part = config, team.part(config.batch_size)
@@ -56,6 +56,6 @@ class Feed:
         epoch, index = divmod(step, self.steps_per_epoch)
         if self._epoch is None or self._epoch[0] != epoch:
             order = torch.randperm(len(self), generator=make_generator(self.config.seed, "order", epoch))
-            self._epoch = epoch, order.split(self.config.batch_size)[: self.steps_per_epoch]
-            self.batches.expect([batch[self.part] for batch in self._epoch[1][index:]])
+            self._epoch = epoch, torch.split(order, self.config.batch_size)[: self.steps_per_epoch]
+            self.batches.expect(self._epoch[1][index:], self.part)
         return self.batches.draw(self._epoch[1][index], make_generator(self.config.seed, "augment", step), self.part)

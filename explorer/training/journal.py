@@ -54,9 +54,10 @@ def read_records(path: Path, offset: int = 0, most: int = PORTION) -> tuple[list
 
 
 def read_last(path: Path) -> dict[str, Any] | None:
-    """The last record, read from the file's end; None without one. Raises `OSError`."""
+    """The last record that has a step, read from the file's end; None without one. Raises `OSError`."""
     with open(path, "rb") as file:
-        return next(parse_lines(_read_backwards(file)), None)
+        records = parse_lines(_read_backwards(file))
+        return next((record for record in records if record.get("kind") != "units"), None)
 
 
 def read_last_accuracy(path: Path) -> float | None:

@@ -24,8 +24,8 @@ from explorer.network.device import choose_device
 from explorer.records import Answers, EpochRecord, FilmRecord, FinalRecord, Record, StepRecord, write_record
 from explorer.training.alarms import Alarms
 from explorer.training.failures import describe_failure
-from explorer.training.loop import Trainer
 from explorer.training.journal import RecordWriter, merge_records
+from explorer.training.loop import Trainer
 from explorer.training.runs import Run
 from explorer.training.splits import split_dataset
 from explorer.training.start import load_start
@@ -84,7 +84,7 @@ class Life:
             yield from self._train(is_signalled, dataset)
         except Exception as error:
             last = self.run.last_record() or {}
-            self.final = FinalRecord(int(last.get("step") or 0), "failed", describe_failure(error))
+            self.final = FinalRecord(int(last.get("step") or 0), "failed", describe_failure(error, self.run.folder))
         finally:
             self.trainer = None  # its memory may serve the others of a race
         if self.team.leads and self.final:
@@ -159,7 +159,8 @@ class Life:
             self.say(_describe_epoch(record, self.trainer.config.epochs))
 
     def _is_checkpoint_due(self, record: Record) -> bool:
-        return isinstance(record, StepRecord) and time.monotonic() - self._saved > CHECKPOINT_SECONDS
+        sound = isinstance(record, StepRecord) and math.isfinite(record.loss) and math.isfinite(record.gradient_norm)
+        return sound and time.monotonic() - self._saved > CHECKPOINT_SECONDS
 
     def _save_checkpoint(self) -> None:
         """Replace the run's checkpoint, whole or not at all. Raises `OSError`."""
@@ -236,7 +237,7 @@ def _describe_start(run: Run, trainer: Trainer, dataset: Dataset) -> str:
         f"{run.spec.trained} on {dataset.name}: {len(splits.train.labels):,} images to train on, "
         f"{len(splits.held_out.labels):,} held out{test}, {trainer.steps:,} steps on {trainer.device} in "
         f"{str(stepper.precision)[6:]}.",
-        describe_skipped(dataset.skipped),
+        describe_skipped(dataset.skipped, dataset.resized),
         trainer.team.describe_norms(stepper.network, trainer.device),
         f"Goes on from step {trainer.step:,}." if trainer.step else "",
         f"Run: {run.folder}",

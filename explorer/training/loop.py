@@ -60,7 +60,9 @@ class Trainer:
     def _make_batches(self, dataset: Dataset) -> Batches:
         if self.team.size > 1:
             dataset = dataset.select(torch.arange(self.team.rank, len(dataset.labels), self.team.size))
-        return Batches(dataset.images, dataset.labels, *self.splits.normalisation, device=self.device)
+        return Batches(
+            dataset.images, dataset.labels, *self.splits.normalisation, device=self.device, workers=self.config.workers
+        )
 
     def state(self) -> dict[str, Any]:
         """Everything a later trainer needs to go on from here."""
@@ -101,7 +103,9 @@ class Trainer:
             watched = self.instruments.due(self.step + 1, self.steps)
             self._take_step(meter, watched)
             if due:
-                yield self._read_step(meter, time.perf_counter() - started)
+                record = self._read_step(meter, time.perf_counter() - started)
+                yield record
+                self._check(record)
             if watched:
                 yield self.instruments.after_update(self.step, self.step / self.steps_per_epoch)
             if self.film.due(self.step, self.steps):
@@ -127,12 +131,6 @@ class Trainer:
         loss, correct, count = meter.read()
         if self.config.schedule == "range":
             self.range.look(loss, self._rate(self.step - 1))
-        norm = self.stepper.measure_gradient()
-        if self.config.schedule != "range" and not (math.isfinite(loss) and self._is_sound(norm)):
-            raise RunError(
-                f"The loss is no longer a number at step {self.step}: the learning rate {self.config.peak_lr:g} is "
-                "too high for this network; try a third of it. The last checkpoint is kept."
-            )
         return StepRecord(
             step=self.step,
             epoch=self.step / self.steps_per_epoch,
@@ -140,13 +138,18 @@ class Trainer:
             accuracy=correct / max(count, 1),
             learning_rate=self._rate(self.step - 1),
             images_per_second=count / seconds,
-            gradient_norm=norm,
+            gradient_norm=self.stepper.measure_gradient(),
             memory=read_held_memory(self.device),
         )
 
-    def _is_sound(self, norm: float) -> bool:
-        """Whether the weights still are numbers; with float16 an infinite gradient is passed over, and normal."""
-        return math.isfinite(norm) or self.stepper.scaler.is_enabled()
+    def _check(self, record: StepRecord) -> None:
+        """Raise `RunError` where the weights are no numbers; with float16 an infinite gradient is passed over."""
+        sound = math.isfinite(record.gradient_norm) or self.stepper.scaler.is_enabled()
+        if self.config.schedule != "range" and not (math.isfinite(record.loss) and sound):
+            raise RunError(
+                f"The loss is no longer a number at step {self.step}: the learning rate {self.config.peak_lr:g} is "
+                "too high for this network; try a third of it."
+            )
 
     def _look_at_held_out(self) -> Iterator[Record]:
         self.evaluated = self.step // self.steps_per_epoch

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor
-
 from explorer.data.datasets import Dataset, count_per_channel, split_images
 from explorer.errors import RunError
 from explorer.training.config import TrainConfig
@@ -30,10 +27,9 @@ def split_dataset(dataset: Dataset, config: TrainConfig, normalisation: Normalis
     Raises `RunError` where a batch needs more images than there are to train on.
     """
     split = split_images(dataset.labels, config.held_out, config.test, config.seed)
-    chosen = _take_first(split.train, config)
-    check_batch_size(config, len(chosen))
+    train = dataset.select(split.train).limit(config.images, config.seed)
+    check_batch_size(config, len(train.labels))
     test = dataset.select(split.test) if config.test else dataset.test
-    train = dataset.select(chosen)
     return Splits(train, dataset.select(split.held_out), test, normalisation or count_per_channel(train.images))
 
 
@@ -41,11 +37,3 @@ def check_batch_size(config: TrainConfig, images: int) -> None:
     """Raise `RunError` where one batch needs more than there are images to train on."""
     if images < config.batch_size:
         raise RunError(f"batch_size={config.batch_size} is more than the {images} images to train on: make it smaller.")
-
-
-def _take_first(indices: Tensor, config: TrainConfig) -> Tensor:
-    """As many as `config.images` allows, drawn by seed, in the order of the data."""
-    if not config.images or config.images >= len(indices):
-        return indices
-    drawn = torch.randperm(len(indices), generator=torch.Generator().manual_seed(config.seed))
-    return indices[drawn[: config.images].sort().values]

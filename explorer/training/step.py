@@ -89,7 +89,7 @@ class Stepper:
     ) -> None:
         """Forward and backward; a watched step runs uncompiled, since hooks are no part of a compiled network."""
         network: Any = self.joined if plain else self.fast
-        with eye.watching() if eye else nullcontext():
+        with eye.watching(share * self.scaler.get_scale()) if eye else nullcontext():
             logits = self._forward(network, images).float()
             loss = nn.functional.cross_entropy(logits, targets, label_smoothing=self.config.label_smoothing)
             scaled = self.scaler.scale(loss * share if share < 1 else loss)

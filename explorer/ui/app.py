@@ -23,7 +23,7 @@ from explorer.ui.build_tab import create_build_tab
 from explorer.ui.compare_tab import create_compare_tab
 from explorer.ui.inspect_tab import FIRST_OP, create_inspect_tab, list_weights
 from explorer.ui.space_tab import create_space_tab
-from explorer.ui.train_tab import create_train_tab, describe_drawn
+from explorer.ui.train_tab import create_train_tab
 from explorer.ui.widgets import MOUNT, create_widget
 
 HELD_RUNS = "() => { try { return JSON.parse(localStorage.getItem('rx-runs') || '[]').join(',') } catch { return '' } }"
@@ -43,11 +43,10 @@ def create_page(shared: bool = False) -> gr.Blocks:
             with gr.Tab("Space", id="space"):
                 create_space_tab()
             with gr.Tab("Train", id="train"):
-                train = create_train_tab(build.variant, shared)
+                train = create_train_tab(shared)
             with gr.Tab("Inspect", id="inspect") as inspect_page:
                 inspect = create_inspect_tab(inspect_page, wanted, shared)
         quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        build.variant.change(describe_drawn, build.variant, train.note, **quiet)
         inspect_page.select(
             lambda ids: gr.update(choices=list_weights(set(ids.split(",")) if shared else None)),
             held, inspect.weights, js=HELD_RUNS, **quiet,

@@ -23,7 +23,7 @@ from explorer.training.runs import find_run_by_id
 from explorer.ui import text
 from explorer.ui.events import refuse_politely
 from explorer.ui.heavy import load_torch
-from explorer.ui.train_tab import visible_runs
+from explorer.ui.run_list import visible_runs
 
 if TYPE_CHECKING:
     from PIL import Image

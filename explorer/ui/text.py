@@ -4,14 +4,14 @@ TITLE = "ResNet Explorer"
 HINT = "Change any control. Click any block."
 VARIANT_HELP = "A name and options, such as resnet56,shortcut=none. Press Enter."
 
-TRAIN_DRAWN = "Trains what is drawn in Build: <b>{variant}</b>. Classes, channels and input size come from the data."
-DATA = [("Handwritten digits (1,797 images, built in)", "digits"), ("A folder of images on this machine", "folder")]
-FOLDER_HELP = "Path of a folder that holds one folder of images per class."
-NO_FOLDER = "No folder is given: write the path of one that holds a folder of images per class."
-SHARED_FOLDER = "On a shared page only the built-in digits can be trained on: choose them."
-LR_HELP = "Peak of the one-cycle schedule; empty: 0.1 for a batch of 64, in proportion."
-DEVICE_HELP = "auto takes a GPU where there is one."
-START = "Start training"
+TRAIN = {
+    "drawn": "follows Build",
+    "taken": "Classes and input size are the data's.",
+    "race": "A race: the same data, seed and order of images for all.",
+    "missing": "Not on this machine yet: Start fetches it, which takes a while, or says where to put it.",
+    "recipe": "The same text as --recipe of the command line. Enter takes it.",
+    "range": "One epoch in which the rate rises until the loss breaks.",
+}
 
 UPLOAD = "Your picture"
 WEIGHTS_HELP = "Whose eyes to look through."
@@ -34,4 +34,22 @@ COMPARE = {
     "trained with a newer recipe. Dark: residual networks; light: other families. A ring: a network above; a line: "
     "one of which nothing is published.",
     "left_out": "Not drawn, since it solves another task than ImageNet's:",
+}
+
+# of the live view of runs; "{}" is filled in by the page
+RUN = {
+    "none": "Start a run on the left, or choose one from the list: it is drawn here as it goes, and is kept.",
+    "starting": "A process of its own starts and loads torch; the first point comes in some seconds.",
+    "preparing": "It reads the data and builds the network; the first point comes in some seconds.",
+    "queued": "It waits for its turn, number {} in the line: one run, or one race, a device at a time.",
+    "next": "It waits for its turn, the next one: one run, or one race, a device at a time.",
+    "paused": "Paused at a checkpoint: resume it, and it goes on as if nothing had been.",
+    "interrupted": "Its worker ended without a last word. Resume it: it goes on from its last checkpoint.",
+    "silent": "The page's server does not answer. Runs go on without it; this page asks again.",
+    "unwatched": "Not watched in this run: its instrument was switched off.",
+    "no_film": "No frame yet: the first comes with the first steps.",
+    "no_wrong": "Comes with the first epoch.",
+    "all_right": "Every held-out image is answered rightly.",
+    "wrong": "Held-out images taken for another class, the most certain mistakes first.",
+    "film": "Each tile is one channel, scaled by itself: black is its lowest value, white its highest.",
 }

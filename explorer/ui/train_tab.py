@@ -1,25 +1,20 @@
-"""Train: start runs of the drawn variant, and watch them. The page only reads what their workers write."""
+"""Train: a form that starts runs, the list of all, and one of them live. The page only reads what workers write."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
-from html import escape
-from typing import Any
 
 import gradio as gr
 
-from explorer.errors import RunError
-from explorer.figures.training import plot_run
-from explorer.training.config import TrainConfig
-from explorer.training.runs import Run, find_run_by_id, list_runs
-from explorer.ui import text
-from explorer.ui.events import answer, refuse_politely
-from explorer.ui.heavy import load_torch
+from explorer.ui.batch_look import create_look_function
+from explorer.ui.run_list import annotate_run, create_lister, delete_run
+from explorer.ui.run_part import create_run_view
+from explorer.ui.study_part import create_study_part
+from explorer.ui.train_cost import create_cost_functions
+from explorer.ui.train_data import list_data, warm_up
+from explorer.ui.train_form import create_form_function, describe_form
+from explorer.ui.train_start import create_start_function
 from explorer.ui.widgets import create_widget
-
-MAX_LISTED = 100
 
 
 @dataclass(frozen=True)
@@ -27,155 +22,17 @@ class TrainTab:
     """The components that other tabs need."""
 
     runs: gr.HTML
-    note: gr.HTML
 
 
-def create_train_tab(variant: gr.Textbox, shared: bool) -> TrainTab:
-    """Create the form and the live view; `shared` keeps other people's runs and folders out of reach."""
-    with gr.Row(elem_classes="rx-split"):
-        with gr.Column(scale=0, min_width=270, elem_classes="rx-controls"), gr.Accordion("New run", open=True):
-            note = gr.HTML(describe_drawn("resnet50"))
-            form = _create_form(shared)
-            start = gr.Button(text.START, variant="primary", elem_id="rx-start")
+def create_train_tab(shared: bool) -> TrainTab:
+    """Create the form, the list and the live view; `shared` keeps other people's runs and folders out of reach."""
+    makers = (create_form_function, create_look_function, create_start_function)
+    with gr.Row(elem_classes="rx-train-split"):
+        with gr.Column(scale=0, min_width=300, elem_classes="rx-train-side"):
+            functions = [*(make(shared) for make in makers), *create_cost_functions(shared), list_data, warm_up]
+            create_widget("train_form", describe_form(shared), functions)
+            create_widget("run_list", {}, [create_lister(shared), annotate_run, delete_run])
         with gr.Column(scale=1, min_width=320, elem_classes="rx-stage"):
-            functions = [read_run, _create_lister(shared), stop_run, resume_run]
-            runs = create_widget("runs", {"figures": plot_run(), "run": "", "at": 0}, functions)
-    if not shared:
-        form[0].change(
-            lambda kind: gr.update(visible=kind == "folder"), form[0], form[1], queue=False, api_visibility="private"
-        )
-    start.click(
-        _create_starter(shared), [variant, *form], runs, trigger_mode="once", concurrency_limit=2,
-        show_progress_on=start, api_visibility="private",
-    )  # fmt: skip
-    return TrainTab(runs, note)
-
-
-def describe_drawn(variant: str) -> str:
-    """The sentence above the form, about what will be trained."""
-    return text.TRAIN_DRAWN.format(variant=escape(variant))
-
-
-def _create_form(shared: bool) -> list[Any]:
-    data = gr.Radio(text.DATA[:1] if shared else text.DATA, value="digits", label="Data")
-    folder = gr.Textbox(label="Folder", info=text.FOLDER_HELP, visible=False, max_lines=1)
-    with gr.Row():
-        epochs = gr.Number(10, label="Epochs", precision=0, min_width=90)
-        batch = gr.Number(64, label="Batch size", precision=0, min_width=90)
-    with gr.Accordion("More settings", open=False):
-        rate = gr.Textbox("", label="Learning rate", info=text.LR_HELP, max_lines=1)
-        seed = gr.Number(0, label="Seed", precision=0)
-        device = gr.Dropdown(["auto", "cpu", "cuda"], value="auto", label="Device", info=text.DEVICE_HELP)
-    return [data, folder, epochs, batch, rate, seed, device]
-
-
-def _create_starter(shared: bool) -> Callable[..., dict[str, Any]]:
-    @refuse_politely
-    def start_run(
-        variant: str, data: str, folder: str, epochs: float, batch: float, rate: str, seed: float, device: str
-    ) -> dict[str, Any]:
-        load_torch()
-        from explorer.training.worker import prepare_run, start_worker
-
-        if shared and data != "digits":
-            raise RunError(text.SHARED_FOLDER)
-        if data == "folder" and not folder.strip():
-            raise RunError(text.NO_FOLDER)
-        config = TrainConfig(
-            epochs=_whole("epochs", epochs),
-            batch_size=_whole("batch_size", batch),
-            lr=_rate(rate),
-            seed=_whole("seed", seed),
-            device=device,
-        )
-        run, _ = prepare_run(variant, f"folder:{folder.strip()}" if data == "folder" else data, config)
-        start_worker(run)
-        return {"figures": plot_run(), "run": run.id, "at": time.time()}
-
-    return start_run
-
-
-def _whole(name: str, value: float | None) -> int:
-    if value is None:
-        raise RunError(f"{name} is empty: give a whole number.")
-    return int(value)
-
-
-def _rate(value: str) -> float | None:
-    if not value.strip():
-        return None
-    try:
-        return float(value)
-    except ValueError:
-        raise RunError(f"lr={value[:40]} is not a number: write something like 0.1, or leave it empty.") from None
-
-
-@answer
-def read_run(question: dict[str, Any]) -> dict[str, Any]:
-    """Answer ``{"id", "offset"}`` with the run's settings and state, and its records behind `offset` bytes."""
-    run = find_run_by_id(str(question.get("id", "")))
-    offset = question.get("offset", 0)
-    records, end = run.read_records(offset if isinstance(offset, int) else 0)
-    state = run.state()
-    spec, config = run.spec, run.spec.config
-    return {
-        "id": run.id,
-        "variant": spec.variant,
-        "trained": spec.trained,
-        "data": spec.data,
-        "epochs": config.epochs,
-        "batch_size": config.batch_size,
-        "seed": config.seed,
-        "state": state,
-        "has_weights": run.weights_path.exists(),
-        "records": records,
-        "offset": end,
-        "more": run.records_path.exists() and end < run.records_path.stat().st_size and bool(records),
-    }
-
-
-@answer
-def stop_run(question: dict[str, Any]) -> dict[str, Any]:
-    """Ask the run's worker to stop after its step."""
-    find_run_by_id(str(question.get("id", ""))).ask_to_stop()
-    return {}
-
-
-@answer
-def resume_run(question: dict[str, Any]) -> dict[str, Any]:
-    """Start a worker that goes on from the run's last checkpoint."""
-    load_torch()
-    from explorer.training.worker import start_worker
-
-    run = find_run_by_id(str(question.get("id", "")))
-    if run.state() in ("starting", "running"):
-        raise RunError(f"The run {run.id} is running already.")
-    start_worker(run)
-    return {}
-
-
-def _create_lister(shared: bool) -> Callable[[Any], dict[str, Any]]:
-    @answer
-    def list_runs(question: dict[str, Any]) -> dict[str, Any]:
-        """List all runs, or on a shared page those whose unguessable ids the browser holds."""
-        held = question.get("ids")
-        ids = {str(id) for id in held} if isinstance(held, list) else set()
-        return {"runs": [_describe_run(run) for run in visible_runs(ids if shared else None)]}
-
-    return list_runs
-
-
-def visible_runs(ids: set[str] | None) -> list[Run]:
-    """The newest runs; only those in `ids` where it is given."""
-    return [run for run in list_runs() if ids is None or run.id in ids][:MAX_LISTED]
-
-
-def _describe_run(run: Run) -> dict[str, Any]:
-    return {
-        "id": run.id,
-        "variant": run.spec.variant,
-        "data": run.spec.data,
-        "created": run.spec.created,
-        "state": run.state(),
-        "accuracy": run.last_accuracy(),
-    }
+            runs = create_run_view()
+            create_study_part(shared)
+    return TrainTab(runs)

@@ -46,7 +46,7 @@ def test_test_images_are_drawn_by_class_and_change_nothing_of_what_is_held_out(h
 
 
 def test_without_test_images_the_split_is_as_bundled_weights_had_it():
-    """The first indices held out of 300 labels with seed 5, as the first release drew them: randperm, class by class."""
+    """The first indices held out of 300 labels with seed 5, as the first release drew them, class by class."""
     labels = torch.arange(300) % 3
     generator = torch.Generator().manual_seed(5)
     expected = []

@@ -1,4 +1,5 @@
 import pytest
+from filelock import FileLock
 
 from explorer.errors import DataError, RunError, VariantError
 from explorer.training.config import TrainConfig
@@ -50,7 +51,7 @@ def test_one_that_fails_leaves_the_other_going(tmp_path):
 
 def test_a_second_worker_is_refused_and_holds_nothing(tmp_path):
     runs, dataset = prepare_race(TINY, "digits", CONFIG, tmp_path / "race")
-    with runs[1].lock(), pytest.raises(RunError, match="has a worker already"):
+    with FileLock(runs[1].folder / "lock"), pytest.raises(RunError, match="has a worker already"):
         work_race(runs, dataset, silent)
     assert not any(run.is_locked() for run in runs)
 

@@ -12,8 +12,10 @@ from explorer.architecture.variant import parse_variant
 from explorer.figures.scene import fold_stage
 from explorer.inspection.settings import MeasureSettings
 from explorer.records import write_record
+from explorer.ui import desk as desk_part
 from explorer.ui import measure_part
-from explorer.ui.measure_part import Desk, Job, create_measure_functions, describe_limits, list_folds
+from explorer.ui.desk import Desk
+from explorer.ui.measure_part import Job, create_measure_functions, describe_limits, list_folds
 from measured import BOTH
 from witness import is_one_clear_sentence
 
@@ -35,13 +37,13 @@ class Script(Job):
 
 
 def job(script, longest=60):
-    return Script(script, MeasureSettings(), longest)
+    return Script(variant=script, settings=MeasureSettings(), longest=longest)
 
 
 @pytest.fixture
 def desk(monkeypatch):
     desk = Desk()
-    monkeypatch.setattr(measure_part, "DESK", desk)
+    monkeypatch.setattr(desk_part, "DESK", desk)
     before = threading.active_count()
     yield desk
     desk.close()
@@ -89,8 +91,8 @@ def test_one_runs_at_a_time_and_the_next_starts_when_it_ends(desk):
 
 
 def test_the_queue_is_bounded(desk):
-    jobs = [add(desk, SLEEP) for _ in range(1 + measure_part.MAX_WAITING)]
-    with pytest.raises(measure_part.MeasureError, match="wait for this machine already") as caught:
+    jobs = [add(desk, SLEEP) for _ in range(1 + desk_part.MAX_WAITING)]
+    with pytest.raises(desk_part.MeasureError, match="wait for this machine already") as caught:
         add(desk, SLEEP)
     assert is_one_clear_sentence(str(caught.value))
     desk.stop(jobs[-1].id)
@@ -98,7 +100,7 @@ def test_the_queue_is_bounded(desk):
 
 
 def test_nobody_waits_nothing_runs(desk, monkeypatch):
-    monkeypatch.setattr(measure_part, "ABANDONED", 0.5)
+    monkeypatch.setattr(desk_part, "ABANDONED", 0.5)
     left, waiting = add(desk, SLEEP), add(desk, SLEEP)
     wait_until(lambda: left.process.poll() is not None and left.state == "stopped")
     time.sleep(0.6)
@@ -132,7 +134,7 @@ def test_a_failure_is_a_sentence(desk, script, sentence):
 def test_old_results_are_forgotten(desk, monkeypatch):
     one = add(desk, DONE)
     wait_until(lambda: one.state == "done")
-    monkeypatch.setattr(measure_part, "KEPT", 0)
+    monkeypatch.setattr(desk_part, "KEPT", 0)
     add(desk, DONE)
     assert "gone" in measure_part.poll_measure({"id": one.id})["error"]
 

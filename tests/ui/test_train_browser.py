@@ -25,7 +25,7 @@ def wait_for_points(page, more_than):
 
 def start_run(page, variant, epochs):
     page.get_by_role("tab", name="Train").click()
-    page.locator(".rx-controls").get_by_text(variant, exact=True).wait_for()  # the form says what will be trained
+    page.locator(".rx-tf-name").get_by_text(variant, exact=True).wait_for()  # the form says what will be trained
     page.get_by_role("spinbutton", name="Epochs").fill(str(epochs))
     page.get_by_role("button", name="Start training").click()
 
@@ -47,14 +47,14 @@ def held_out_accuracy(page):
 
 
 def test_a_run_on_digits_is_watched_to_above_95_percent(server, visit):
-    page = visit(server.url + "?v=resnet8")
+    page = visit(server.url + "?v=resnet8&rg=loss-gradients-rate-speed")
     start_run(page, "resnet8", epochs=10)
     wait_for_state(page, "running")
     assert "run=resnet8-" in page.url
     wait_for_points(page, 3)
     page.evaluate("() => { window.removed = 0; new MutationObserver(all => all.forEach(one => window.removed += "
                   "[...one.removedNodes].filter(n => n.classList?.contains('plot-container')).length))"
-                  ".observe(document.querySelector('.rx-charts'), {childList: true, subtree: true}) }")  # fmt: skip
+                  ".observe(document.querySelector('.rx-run-groups'), {childList: true, subtree: true}) }")  # fmt: skip
     zoomed = drag_to_zoom(page)
     wait_for_points(page, page.evaluate(POINTS) + 5)
     assert page.evaluate(RANGE) == zoomed  # the zoom survives what arrives
@@ -64,10 +64,10 @@ def test_a_run_on_digits_is_watched_to_above_95_percent(server, visit):
     for chart in ("loss", "accuracy", "learning_rate", "throughput", "gradients"):
         assert int(page.locator(f".rx-chart-{chart}").get_attribute("data-points")) > 10
     rows = page.evaluate("() => document.querySelector('.rx-chart-gradients').data[0].y")
-    assert rows == ["stem", "layer1.0", "layer2.0", "layer3.0", "head"]
-    text = page.locator(".rx-run-text").inner_text()
-    assert "resnet8,input=1x32x32 on digits" in text
-    assert "Held-out accuracy" in text
+    blocks = [f"layer{stage}.0.branch.conv{number}" for stage in (1, 2, 3) for number in (1, 2)]
+    assert rows == ["stem.conv1", *blocks, "head.fc"]
+    assert "resnet8,input=1x32x32 on digits" in page.locator(".rx-run-text").inner_text()
+    assert "Held-out accuracy" in page.locator(".rx-run-says").inner_text()
 
     again = visit(page.url, ready=RUN)  # the link shows the run again, in another browser
     wait_for_state(again, "finished")
@@ -122,17 +122,20 @@ def test_closing_the_page_and_restarting_the_server_do_not_touch_a_run(own_serve
 
 
 @pytest.mark.parametrize(
-    ("field", "value", "part"),
-    [("Epochs", "0", "epochs goes from 1 to 1,000"), ("Batch size", "5000", "batch_size=5000 is more than")],
+    ("field", "setting", "value", "part"),
+    [
+        ("Epochs", "epochs", "0", "epochs goes from 1 to 1,000"),
+        ("Batch size", "batch_size", "5000", "batch_size=5000 is more than"),
+    ],
 )
-def test_a_refused_setting_gets_a_sentence(server, visit, field, value, part):
+def test_a_refused_setting_gets_a_sentence(server, visit, field, setting, value, part):
     page = visit(server.url + "?v=resnet8")
     page.get_by_role("tab", name="Train").click()
     page.get_by_role("spinbutton", name=field).fill(value)
     page.get_by_role("button", name="Start training").click()
-    toast = page.locator(".toast-body")
-    toast.wait_for()
-    assert part in toast.inner_text().replace("\u2009", ",")
+    refusal = page.locator(f"[data-setting={setting}] .rx-tf-refusal")
+    refusal.wait_for(state="visible")
+    assert part in refusal.inner_text().replace("\u2009", ",")
     assert page.locator(".rx-run-name").inner_text() == "No run chosen"
 
 

@@ -1,0 +1,71 @@
+"""What comes out of training and inspection: frozen dataclasses of numbers, strings and numpy arrays. No torch."""
+
+from explorer.records.inspection import (
+    Evaluation,
+    FeatureMaps,
+    Prediction,
+    PublishedAccuracy,
+    PublishedError,
+    ReferenceNetwork,
+)
+from explorer.records.measurement import (
+    Environment,
+    MeasuredMemory,
+    MeasuredPass,
+    Measurement,
+    MeasureProgress,
+    PartTime,
+    Spread,
+    read_measurement,
+)
+from explorer.records.study import BlockGradients, Curve, StudyNetwork, StudyRecord, read_study
+from explorer.records.training import (
+    AlarmRecord,
+    Answers,
+    BatchLook,
+    EpochRecord,
+    FilmRecord,
+    FinalRecord,
+    Record,
+    RunCost,
+    StepRecord,
+    UnitsRecord,
+    WatchRecord,
+    WrongAnswer,
+)
+from explorer.records.writing import write_record
+
+__all__ = [
+    "AlarmRecord",
+    "Answers",
+    "BatchLook",
+    "BlockGradients",
+    "Curve",
+    "Environment",
+    "EpochRecord",
+    "Evaluation",
+    "FeatureMaps",
+    "FilmRecord",
+    "FinalRecord",
+    "MeasureProgress",
+    "MeasuredMemory",
+    "MeasuredPass",
+    "Measurement",
+    "PartTime",
+    "Prediction",
+    "PublishedAccuracy",
+    "PublishedError",
+    "Record",
+    "ReferenceNetwork",
+    "RunCost",
+    "Spread",
+    "StepRecord",
+    "StudyNetwork",
+    "StudyRecord",
+    "UnitsRecord",
+    "WatchRecord",
+    "WrongAnswer",
+    "read_measurement",
+    "read_study",
+    "write_record",
+]
