@@ -34,12 +34,12 @@ function fillLayout(layout, data, run, choice) {
 }
 
 /** Labels of a logarithmic axis: powers of ten over many decades, more over few; some more on each side. */
-function tickLog(values) {
+function tickLog(values, fine = true) {
   let [low, high] = values.length ? [Infinity, -Infinity] : [0.01, 10];
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
   [low, high] = [Math.log10(low), Math.log10(high)];
   const decades = high - low, ticks = [];
-  const digits = decades < 0.7 ? [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8] : decades < 2.5 ? [1, 2, 5] : [1];
+  const digits = decades < 0.7 && fine ? [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8] : decades < 2.5 ? [1, 2, 5] : [1];
   const size = (digits.length === 1 && Math.ceil(decades / 8)) || 1;
   for (let power = Math.floor(low) - 2; power < Math.ceil(high) + 3; power++)
     if (power % size === 0) for (const digit of digits) ticks.push([digit, power]);
@@ -157,7 +157,7 @@ function fillHeat(meta, run) {
   const filled = { x: kept.map((index) => steps[index]), y: names, customdata: raw };
   if (!meta.log) return { ...filled, z: raw };
   const z = raw.map((line) => line.map((value) => (value > 0 ? Math.log10(value) : null)));
-  const { tickvals, ticktext } = tickLog(raw.flat().filter((value) => value > 0));
+  const { tickvals, ticktext } = tickLog(raw.flat().filter((value) => value > 0), false);
   return { ...filled, z, colorbar: { ...meta.bar, tickvals: tickvals.map(Math.log10), ticktext } };
 }
 

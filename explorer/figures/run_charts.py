@@ -173,7 +173,7 @@ def _create_flow() -> dict[str, Figure]:
     ]
     return {
         "flow_depth": make_depth(
-            "Gradient that reaches each block", "L2 norm over the batch", paths,
+            "Gradient into each block", "L2 norm over the batch", paths,
             "Backward, from right to left: the shortcut hands the gradient on whole, whatever the branch's weights do. "
             "Without it every block multiplies it once more, and over many blocks it shrinks or swells.",
         ),

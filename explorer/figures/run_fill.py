@@ -75,10 +75,10 @@ def _collect(data: Sequence[Figure], letter: str) -> list[float]:
     return [value for trace in data for value in trace[letter] if value is not None and value > 0]
 
 
-def tick_log(values: Sequence[float]) -> Figure:
+def tick_log(values: Sequence[float], fine: bool = True) -> Figure:
     """Labels of a logarithmic axis: powers of ten over many decades, more over few; some more on each side."""
     low, high = (log10(min(values)), log10(max(values))) if values else (-2.0, 1.0)
-    digits = _choose_digits(high - low)
+    digits = _choose_digits(high - low, fine)
     size = (ceil((high - low) / 8) or 1) if len(digits) == 1 else 1
     powers = (power for power in range(floor(low) - 2, ceil(high) + 3) if power % size == 0)
     ticks = [(digit, power) for power in powers for digit in digits]
@@ -88,9 +88,11 @@ def tick_log(values: Sequence[float]) -> Figure:
     }
 
 
-def _choose_digits(decades: float) -> tuple[float, ...]:
+def _choose_digits(decades: float, fine: bool) -> tuple[float, ...]:
     """What is written of each power of ten, where so many decades are in sight."""
-    return (1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8) if decades < 0.7 else (1, 2, 5) if decades < 2.5 else (1,)
+    if decades < 0.7 and fine:
+        return 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8
+    return (1, 2, 5) if decades < 2.5 else (1,)
 
 
 def _write_tick(digit: float, power: int) -> str:
@@ -205,7 +207,7 @@ def _fill_heat(meta: Figure, rows: RunRows, choice: Choice) -> Figure:
     if not meta.get("log"):
         return {**filled, "z": raw}
     z = [[_take_log(value) for value in line] for line in raw]
-    ticks = tick_log([value for line in raw for value in line if value is not None and value > 0])
+    ticks = tick_log([value for line in raw for value in line if value is not None and value > 0], fine=False)
     bar = {**meta["bar"], "tickvals": [log10(value) for value in ticks["tickvals"]], "ticktext": ticks["ticktext"]}
     return {**filled, "z": z, "colorbar": bar}
 
