@@ -33,19 +33,24 @@ export class Field {
   listen() {
     const { name, kind } = this.setting;
     const tell = (typing) => {
-      clearTimeout(this.timer);
+      this.stopTimer();
       if (this.read() !== this.told) this.send(name, (this.told = this.read()), typing);
     };
     this.control.addEventListener("change", () => tell(false));
     if (kind !== "whole" && kind !== "number") return;
     this.control.addEventListener("input", () => {
-      clearTimeout(this.timer);
+      this.stopTimer();
       if (this.read() !== "") this.timer = setTimeout(() => tell(true), PAUSE); // an empty field waits to be left
     });
     this.control.addEventListener("keydown", (event) => {
       if (event.key === "Enter") tell(false);
       if (event.key === "Escape") this.send(name, this.value);
     });
+  }
+
+  stopTimer() {
+    clearTimeout(this.timer);
+    this.timer = 0;
   }
 
   /** What the control says, as the recipe's text writes it. */
@@ -57,17 +62,22 @@ export class Field {
     return auto && !text && !this.control.validity.badInput ? "auto" : text;
   }
 
-  /** Stand where the server says; `refused` is the sentence about what was typed, which then stays. */
-  show({ value, base, auto, changed, hidden, refused }) {
+  /**
+   * Stand where the server says; `refused` is the sentence about what was typed, which then stays, as does what is typed
+   * and not told yet, or `awaited`: the server has not answered about it.
+   */
+  show({ value, base, auto, changed, hidden, refused, awaited }) {
     Object.assign(this, { value, base });
-    this.told = refused ? this.told : value;
     this.element.hidden = hidden;
     this.element.classList.toggle("rx-tf-changed", changed);
     this.back.hidden = !changed;
     this.back.textContent = `recipe: ${base || "empty"}`;
     this.back.title = this.back.ariaLabel = `Take ${this.setting.label} back to the recipe's ${base || "empty"}`;
+    if (awaited || this.timer) return;
     this.refuse(refused || "");
-    if (!refused) this.put(value, auto);
+    if (refused) return;
+    this.told = value;
+    this.put(value, auto);
   }
 
   put(value, auto) {

@@ -57,7 +57,7 @@ export class Settings {
 
   show({ values, defaults, changed, hidden, auto, refused }) {
     for (const [name, field] of this.fields)
-      field.show({ value: values[name], base: defaults[name], auto: auto[name], changed: changed.includes(name), hidden: hidden.includes(name), refused: refused[name] });
+      field.show({ value: values[name], base: defaults[name], auto: auto[name], changed: changed.includes(name), hidden: hidden.includes(name), refused: refused[name], awaited: name in (this.form.waiting?.changes || {}) });
     for (const group of this.groups.values()) this.mark(group, changed, refused);
     const [first] = Object.keys(refused);
     if (first) this.reveal(first);

@@ -10,7 +10,7 @@ from typing import Any
 from explorer.architecture.neighbours import find_twin
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import DEFAULT, format_variant, parse_variant
-from explorer.errors import DataError, DeviceError, ExplorerError, RunError, VariantError
+from explorer.errors import DataError, DeviceError, ExplorerError, RunError, VariantError, WeightsError
 from explorer.figures.palette import VARIANT_COLOURS
 from explorer.training.config import TrainConfig
 from explorer.training.recipes import RECIPES, find_recipe, format_recipe, parse_recipe
@@ -157,6 +157,7 @@ _PLACES: dict[type[ExplorerError], str] = {
     VariantError: "variants",
     DataError: "data",
     DeviceError: "device",
+    WeightsError: "weights",
 }
 
 

@@ -115,6 +115,15 @@ def test_a_refused_value_stands_at_its_control_and_nothing_is_lost(server, visit
     assert not page.locator("[data-setting=momentum] .rx-tf-refusal").is_visible()
 
 
+def test_what_is_typed_before_the_first_answer_stays(server, visit):
+    page = visit(f"{server.url}?v=resnet20&tab=train", ready="[data-setting=epochs] input")
+    typed = "() => { const field = document.querySelector('[data-setting=epochs] input'); field.focus(); "
+    typed += "field.value = '7'; field.dispatchEvent(new Event('input', {bubbles: true})) }"
+    page.evaluate(typed)
+    wait_for_recipe(page, "quick,epochs=7")
+    assert page.locator("[data-setting=epochs] input").input_value() == "7"
+
+
 def test_settings_that_contradict_wait_for_each_other(server, visit):
     page = open_form(visit, server)
     page.get_by_role("button", name="Budget").click()
