@@ -126,11 +126,25 @@ def join_team(name: str) -> tuple[Team, torch.device]:
             )
         device = torch.device("cuda", index)
         torch.cuda.set_device(device)
+    _meet("nccl" if device.type == "cuda" else "gloo")
+    return Team(distributed.get_rank(), distributed.get_world_size()), device
+
+
+def _meet(backend: str) -> None:
+    """Connect to the others. Raises `RunError`.
+
+    torchrun keeps its store over a restart, with the addresses of the dead in it: each start has a place of its own.
+    """
+    from torch.distributed.distributed_c10d import PrefixStore
+    from torch.distributed.rendezvous import rendezvous  # slow, and of no use to a process alone
+
+    start = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")
     try:
-        distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        store, rank, size = next(rendezvous("env://"))
+        place = PrefixStore(f"start-{start}", store)
+        distributed.init_process_group(backend, store=place, rank=rank, world_size=size)
     except (RuntimeError, ValueError) as error:
         raise RunError(f"The processes of this run did not meet: {' '.join(str(error).split())[:160]}") from None
-    return Team(distributed.get_rank(), distributed.get_world_size()), device
 
 
 def leave_team() -> None:

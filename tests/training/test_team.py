@@ -65,7 +65,7 @@ def find_workers(process: subprocess.Popen) -> list[int]:
 @pytest.mark.skipif(sys.platform != "linux", reason="finds the processes in /proc")
 def test_a_killed_process_is_replaced_and_the_run_goes_on_from_its_checkpoint(tmp_path):
     run = Run(tmp_path / "run")
-    recipe = "quick,epochs=60,precision=float32,lr=0.02,watch=none"
+    recipe = "quick,epochs=8,precision=float32,lr=0.02,watch=none"
     arguments = ("resnet8,width=4", "--recipe", recipe, "--run-dir", run.folder)
     team = train(*arguments, processes=2, options=("--max-restarts", "1"))
     deadline = time.time() + 100
@@ -76,7 +76,7 @@ def test_a_killed_process_is_replaced_and_the_run_goes_on_from_its_checkpoint(tm
     code, out, err = end(team)
     assert code == 0, err
     assert "Goes on from step" in out and "Batch norm: each of the 2 processes normalises its own part" in out
-    assert run.state() == "finished" and run.last_record()["step"] == 60 * 25
+    assert run.state() == "finished" and run.last_record()["step"] == 8 * 25
 
 
 @pytest.mark.parametrize(
