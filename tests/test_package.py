@@ -120,7 +120,10 @@ PACKAGES = {"PIL": "pillow", "sklearn": "scikit-learn"}  # where the index has a
 
 def test_what_is_imported_is_declared():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = [*project["dependencies"], *project["optional-dependencies"]["onnx"]]
+    declared = [
+        *project["dependencies"],
+        *(one for name in ("onnx", "tensorboard") for one in project["optional-dependencies"][name]),
+    ]
     names = {re.match("[a-z0-9-]+", line)[0] for line in declared}
     nodes = [node for path in (ROOT / "explorer").rglob("*.py") for node in ast.walk(ast.parse(path.read_bytes()))]
     imported = {node.module.split(".")[0] for node in nodes if isinstance(node, ast.ImportFrom)}

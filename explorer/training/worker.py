@@ -60,10 +60,10 @@ def check_run(architecture: Architecture, dataset: Dataset, config: TrainConfig)
         load_start(build_network(trained), config.weights)
     plan = expand_plan(trained)
     check_probe(plan, config.probe)
-    resident = len(split.train) if fits_in_memory(len(dataset.labels), dataset.shape) else 0
-    check_fits(plan, config, resident, choose_device(config.device))
     with torch.device("meta"):  # whether it can be built, without its memory
         freeze_parts(build_network(trained), config.freeze)
+    resident = len(split.train) if fits_in_memory(len(dataset.labels), dataset.shape) else 0
+    check_fits(plan, config, resident, choose_device(config.device))
 
 
 def start_worker(*runs: Run, words: Sequence[str] = ()) -> None:
