@@ -27,7 +27,7 @@ LABELS = ("dark", "light")
 TINY = "resnet8,width=4,classes=2,input=3x16x16"
 COMMANDS = (
     "serve", "summary", "graph", "train", "evaluate", "predict", "code", "export", "diff", "search", "measure", "runs",
-    "recipes",
+    "recipes", "study",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ function loadPlotly() {
   return loading;
 }
 
-const NARROW = 430; // px, where title and legend have no room beside each other
+const NARROW = 440; // px, where title and legend have no room beside each other
 const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 
 function themed(layout, empty) {

@@ -76,6 +76,6 @@ function nameTab(tab) {
 
 /** The tab that a link opens which names none. */
 function usualTab() {
-  const { run, runs, race } = readLink();
-  return run || runs || race ? "train" : "build";
+  const { run, runs, race, study } = readLink();
+  return run || runs || race || study ? "train" : "build";
 }

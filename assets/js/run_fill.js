@@ -33,19 +33,21 @@ function fillLayout(layout, data, run, choice) {
   return filled;
 }
 
-/** Labels of a logarithmic axis: 1, 2, 5 over few decades, powers of ten over many; two decades more on each side. */
-function tickLog(values) {
+/** Labels of a logarithmic axis: powers of ten over many decades, more over few; some more on each side. */
+function tickLog(values, fine = true) {
   let [low, high] = values.length ? [Infinity, -Infinity] : [0.01, 10];
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
   [low, high] = [Math.log10(low), Math.log10(high)];
-  const fine = high - low < 2.5, size = Math.ceil((high - low) / 8) || 1, ticks = [];
+  const decades = high - low, ticks = [];
+  const digits = decades < 0.7 && fine ? [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8] : decades < 2.5 ? [1, 2, 5] : [1];
+  const size = (digits.length === 1 && Math.ceil(decades / 8)) || 1;
   for (let power = Math.floor(low) - 2; power < Math.ceil(high) + 3; power++)
-    if (fine || power % size === 0) for (const digit of fine ? [1, 2, 5] : [1]) ticks.push([digit, power]);
+    if (power % size === 0) for (const digit of digits) ticks.push([digit, power]);
   return { tickvals: ticks.map(([digit, power]) => Number(`${digit}e${power}`)), ticktext: ticks.map(writeTick) };
 }
 
 function writeTick([digit, power]) {
-  if (power >= -3 && power <= 3) return power >= 0 ? String(digit * 10 ** power) : `0.${"0".repeat(-power - 1)}${digit}`;
+  if (power >= -3 && power <= 3) return (digit * 10 ** power).toFixed(Math.max(0, -power + (digit % 1 > 0)));
   return `${digit > 1 ? `${digit}·` : ""}10<sup>${String(power).replace("-", "−")}</sup>`;
 }
 
@@ -155,7 +157,7 @@ function fillHeat(meta, run) {
   const filled = { x: kept.map((index) => steps[index]), y: names, customdata: raw };
   if (!meta.log) return { ...filled, z: raw };
   const z = raw.map((line) => line.map((value) => (value > 0 ? Math.log10(value) : null)));
-  const { tickvals, ticktext } = tickLog(raw.flat().filter((value) => value > 0));
+  const { tickvals, ticktext } = tickLog(raw.flat().filter((value) => value > 0), false);
   return { ...filled, z, colorbar: { ...meta.bar, tickvals: tickvals.map(Math.log10), ticktext } };
 }
 

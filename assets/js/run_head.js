@@ -5,8 +5,9 @@ import { makeMenu } from "./menu.js";
 
 export const ALIVE = ["queued", "starting", "running"];
 const FORMATS = [
-  { label: "CSV, the records", kind: "csv" },
-  { label: "JSON, settings and records", kind: "json" },
+  { label: "CSV, a line a step", kind: "csv" },
+  { label: "CSV, what was watched", kind: "watch" },
+  { label: "JSON, everything", kind: "json" },
   { label: "HTML page of its own", kind: "html" },
   { label: "TensorBoard event files", kind: "tensorboard" },
   { label: "PNG of the charts shown", kind: "png" },

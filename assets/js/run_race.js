@@ -136,7 +136,7 @@ export class Differences {
   constructor(server) {
     this.server = server;
     this.words = make("p", { class: "rx-quiet rx-group-nothing" });
-    this.box = make("div", { class: "rx-standings rx-differences", tabindex: 0, role: "region", "aria-label": "Settings in which the runs differ" });
+    this.box = make("div", { class: "rx-standings rx-differences", hidden: true, tabindex: 0, role: "region", "aria-label": "Settings in which the runs differ" });
     this.element = make("section", { class: "rx-group", hidden: true }, make("header", {}, make("h3", {}, "What they differ in")), this.words, this.box);
   }
 
@@ -144,6 +144,7 @@ export class Differences {
     this.element.hidden = !ids.length;
     if (String(ids) === this.ids) return;
     this.ids = String(ids);
+    this.box.hidden = true;
     if (!ids.length) return;
     const answer = await this.server.compare_runs({ ids }).catch(() => null);
     if (this.ids !== String(ids)) return;

@@ -82,11 +82,11 @@ def do_study(name: str, asked: dict[str, object], run_dir: Path | None, output: 
     place = choose_device(str(asked["device"]))
     going, dataset = prepare_study(name, folder=run_dir, **asked)  # type: ignore[arg-type]
     facts, goes_on = going.facts, going.progress()
-    time = find_study(name).full_time if facts.full else find_study(name).small_time
-    print(
-        f"{len(going.runs)} networks on {facts.data}: {facts.images[0]:,} images to train on, {facts.images[1]:,} held"
-    )
-    print(f"out, {facts.steps:,} steps each on {place}. On CIFAR-10, as it is sized, it takes {time}.")
+    counts = f"{facts.images[0]:,} images to train on, {facts.images[1]:,} held out, {facts.steps:,} steps each"
+    print(f"{len(going.runs)} networks on {facts.data}: {counts} on {place}.")
+    if not asked["recipe"]:
+        time = find_study(name).full_time if facts.full else find_study(name).small_time
+        print(f"It is made for CIFAR-10, and takes {time} there.")
     print(f"Runs: {going.folder}/{name}-{facts.race}-*; the same command goes on where this one ends.")
     if goes_on:
         print(f"Goes on from {goes_on:.0%} of the steps.")

@@ -11,7 +11,7 @@ from explorer.data.builtin import load_digits, load_synthetic
 from explorer.data.catalogue import list_datasets
 from explorer.data.dataset import Dataset, Skipped, count_per_channel, describe_skipped
 from explorer.data.downloads import SOURCES, load_download
-from explorer.data.folders import load_folder, load_imagenet
+from explorer.data.folders import load_folder, load_imagenet, sketch_folder
 from explorer.data.images import printable_name
 from explorer.data.split import Split, split_held_out, split_images
 from explorer.errors import DataError
@@ -24,6 +24,7 @@ __all__ = [
     "describe_skipped",
     "list_datasets",
     "load_dataset",
+    "sketch_dataset",
     "split_held_out",
     "split_images",
 ]
@@ -44,6 +45,18 @@ def load_dataset(spec: str, size: tuple[int, int, int] | None = None, every: int
         return _FOLDERS[kind](Path(path), size, every)  # absolute: a run may be resumed from elsewhere
     dataset = _load_named(spec, kind, rest)
     return dataset if every == 1 else dataset.select(torch.arange(0, len(dataset.labels), every))
+
+
+def sketch_dataset(spec: str, size: tuple[int, int, int] | None = None) -> Dataset:
+    """What `load_dataset` would load, but that images of a folder stay in their files: enough to check a run by.
+
+    Raises `DataError`.
+    """
+    kind, _, rest = spec.partition(":")
+    if kind not in _FOLDERS or not rest:
+        return load_dataset(spec, size)
+    path = os.path.abspath(os.path.expanduser(rest))  # noqa: PTH100, PTH111
+    return sketch_folder(f"{kind}:{path}", Path(path), size)
 
 
 def _load_named(spec: str, kind: str, rest: str) -> Dataset:

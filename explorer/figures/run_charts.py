@@ -173,9 +173,9 @@ def _create_flow() -> dict[str, Figure]:
     ]
     return {
         "flow_depth": make_depth(
-            "Gradient that reaches each block", "L2 norm over the batch", paths,
+            "Gradient into each block", "L2 norm over the batch", paths,
             "Backward, from right to left: the shortcut hands the gradient on whole, whatever the branch's weights do. "
-            "Without it every block multiplies, and the first ones get what is left.",
+            "Without it every block multiplies it once more, and over many blocks it shrinks or swells.",
         ),
         "flow_ratio": make_heat(
             "Branch ÷ shortcut", "gradient_branch", apart=True, meta={"over": "gradient_shortcut"},

@@ -75,22 +75,30 @@ def _collect(data: Sequence[Figure], letter: str) -> list[float]:
     return [value for trace in data for value in trace[letter] if value is not None and value > 0]
 
 
-def tick_log(values: Sequence[float]) -> Figure:
-    """Labels of a logarithmic axis: 1, 2, 5 over few decades, powers of ten over many; some more on each side."""
+def tick_log(values: Sequence[float], fine: bool = True) -> Figure:
+    """Labels of a logarithmic axis: powers of ten over many decades, more over few; some more on each side."""
     low, high = (log10(min(values)), log10(max(values))) if values else (-2.0, 1.0)
-    fine, size = high - low < 2.5, ceil((high - low) / 8) or 1
-    powers = range(floor(low) - 2, ceil(high) + 3)
-    ticks = [(digit, power) for power in powers for digit in ((1, 2, 5) if fine else (1,)) if fine or power % size == 0]
+    digits = _choose_digits(high - low, fine)
+    size = (ceil((high - low) / 8) or 1) if len(digits) == 1 else 1
+    powers = (power for power in range(floor(low) - 2, ceil(high) + 3) if power % size == 0)
+    ticks = [(digit, power) for power in powers for digit in digits]
     return {
         "tickvals": [float(f"{digit}e{power}") for digit, power in ticks],
         "ticktext": [_write_tick(digit, power) for digit, power in ticks],
     }
 
 
-def _write_tick(digit: int, power: int) -> str:
+def _choose_digits(decades: float, fine: bool) -> tuple[float, ...]:
+    """What is written of each power of ten, where so many decades are in sight."""
+    if decades < 0.7 and fine:
+        return 1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8
+    return (1, 2, 5) if decades < 2.5 else (1,)
+
+
+def _write_tick(digit: float, power: int) -> str:
     if -3 <= power <= 3:
-        return str(digit * 10**power) if power >= 0 else f"0.{'0' * (-power - 1)}{digit}"
-    return f"{f'{digit}·' if digit > 1 else ''}10<sup>{str(power).replace('-', '−')}</sup>"
+        return f"{digit * 10.0**power:.{max(0, -power + (digit % 1 > 0))}f}"
+    return f"{f'{digit:g}·' if digit > 1 else ''}10<sup>{str(power).replace('-', '−')}</sup>"
 
 
 def _label_stages(names: Sequence[str], side: str) -> Figure:
@@ -199,7 +207,7 @@ def _fill_heat(meta: Figure, rows: RunRows, choice: Choice) -> Figure:
     if not meta.get("log"):
         return {**filled, "z": raw}
     z = [[_take_log(value) for value in line] for line in raw]
-    ticks = tick_log([value for line in raw for value in line if value is not None and value > 0])
+    ticks = tick_log([value for line in raw for value in line if value is not None and value > 0], fine=False)
     bar = {**meta["bar"], "tickvals": [log10(value) for value in ticks["tickvals"]], "ticktext": ticks["ticktext"]}
     return {**filled, "z": z, "colorbar": bar}
 

@@ -22,10 +22,11 @@ def write_run_page(run: dict[str, Any], settings: Sequence[Setting], records: It
     title = f"{run['variant']} on {run['data']}"
     figures = _choose_charts(plot_run(records), run["settings"]["schedule"] == "range")
     data = json.dumps({"name": run["id"], "figures": figures}, ensure_ascii=False).replace("</", "<\\/")
+    style = read_asset("css/standalone_run.css")
     plotly = find_plotly().read_text(encoding="utf-8").replace("</script", "<\\/script")
     return (
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f'<meta name="viewport" content="width=device-width"><style>{read_asset("css/run_page.css")}</style></head>'
+        f'<meta name="viewport" content="width=device-width"><style>{style}</style></head>'
         f"<body><header><h1>{escape(run['variant'])}</h1>{_describe(run)}</header>"
         f"<main>{''.join(map(_frame, figures.items()))}</main>{_write_settings(settings)}"
         f"<script>{plotly}</script>"

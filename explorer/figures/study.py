@@ -8,13 +8,15 @@ from typing import Any
 from explorer.architecture.plan import Path
 from explorer.figures.palette import PATH_COLOURS, VARIANT_COLOURS, VARIANT_MARKERS
 from explorer.figures.study_paper import DEPTHS, STEPS, find_end, load_curves
-from explorer.figures.study_words import find_depth, find_margin, list_errors, name_of
+from explorer.figures.study_words import find_depth, find_margin, is_tested, list_last, name_of
 from explorer.records import Curve, StudyNetwork, StudyRecord
 
 Figure = dict[str, Any]
 Line = list[tuple[float, float]]  # thousand steps, error in percent
 TITLES = {"plain": "plain", "residual": "with shortcuts"}
 KIND_COLOURS = {"plain": PATH_COLOURS[Path.NONE], "residual": PATH_COLOURS[Path.IDENTITY]}
+CLOSE = 0.07  # of an axis: depths written closer to each other would overlap
+NO_BREAK = "\u00a0"
 KIND_MARKERS = {"plain": "square", "residual": "circle"}
 
 
@@ -42,6 +44,7 @@ def _plot_ours(record: StudyRecord, kind: str) -> Figure:
     top = 20.0 if like_paper else min(100.0, 10 * (highest // 10 + 1))
     end = max(STEPS, record.steps) if like_paper else record.steps
     words = f"Ours, {TITLES[kind]}: {record.steps:,} steps"
+    _write_depths(data, top)
     return {"data": data, "layout": _layout(words, "thousand steps", end / 1000, top)}
 
 
@@ -54,6 +57,7 @@ def _plot_papers(kind: str) -> Figure:
     for depth in DEPTHS:
         train, test = (list(curves.get((kind, depth, curve), ())) for curve in ("train", "test"))
         data += _plot_pair(depth, train, test, "test")
+    _write_depths(data, 20.0)
     return {
         "data": data,
         "layout": _layout(f"The paper’s, {TITLES[kind]}: {STEPS:,} steps", "thousand steps", 64, 20.0),
@@ -66,12 +70,23 @@ def _plot_pair(depth: int, training: Line, other: Line, name: str) -> list[Figur
     colour, few = VARIANT_COLOURS[place], len(other) <= 20
     marker = {"size": 7, "symbol": VARIANT_MARKERS[place]}
     dashed = _trace(f"{depth} layers, training", training, colour, "dash", 1.2) | {"showlegend": False, "mode": "lines"}
-    labels = [""] * (len(other) - 1) + [str(depth)] if other else []
     solid = _trace(f"{depth} layers, {name}", other, colour, "solid", 2.2) | {
-        "mode": "lines+markers+text" if few else "lines+text", "marker": marker, "text": labels,
-        "textposition": "middle right", "textfont": {"size": 11, "color": colour}, "cliponaxis": False,
+        "mode": "lines+markers+text" if few else "lines+text", "marker": marker, "cliponaxis": False,
+        "textposition": "middle right", "textfont": {"size": 11, "color": colour},
     }  # fmt: skip
     return [each | {"legendgroup": str(depth)} for each in (dashed, solid)]
+
+
+def _write_depths(data: list[Figure], top: float) -> None:
+    """Write each depth at its solid line's end; where ends lie close, one further to the right than the other."""
+    taken: list[tuple[float, int]] = []  # ends, and how far to the right of them something is written
+    for trace in data:
+        if trace["mode"] == "lines" or not trace["y"]:
+            continue
+        end = trace["y"][-1]
+        column = next(c for c in range(len(data)) if all(abs(end - y) >= CLOSE * top for y, at in taken if at == c))
+        taken.append((end, column))
+        trace["text"] = [""] * (len(trace["x"]) - 1) + [NO_BREAK * (1 + 6 * column) + trace["legendgroup"]]
 
 
 def _trace(name: str, points: Line, colour: str, dash: str, width: float) -> Figure:
@@ -87,10 +102,9 @@ def _trace(name: str, points: Line, colour: str, dash: str, width: float) -> Fig
 
 def _plot_depth(record: StudyRecord) -> Figure:
     """Error at the end by depth; ours with the interval that chance gives it."""
-    data, tested = [], any(each.test_error is not None for each in record.networks)
-    word = "test" if tested else "held out"
+    data, word = [], "test" if is_tested(record) else "held out"
     for kind, title in TITLES.items():
-        ours = list_errors(record, kind, lambda each: each.test_error if tested else each.held_out_error)
+        ours = list_last(record, kind)
         margins = [find_margin(record, error) for error in ours.values()]
         papers = {depth: find_end(kind, depth, "test") for depth in DEPTHS}
         data.append(_plot_ends(f"ours, {title}, {word}", kind, ours, "solid") | {"error_y": _bars(margins, kind)})
@@ -98,7 +112,8 @@ def _plot_depth(record: StudyRecord) -> Figure:
         data.append(_plot_ends(f"the paper’s, {title}, test", kind, known, "dot"))
     layout = _layout("Error at the end, by depth", "layers", None, None)
     layout["xaxis"] |= {"tickvals": list(DEPTHS), "range": [16, 60]}
-    layout["yaxis"] |= {"type": "log", "dtick": "D2"}
+    ticks = [5, 10, 20, 50, 100]  # plotly's own leave out the zeros
+    layout["yaxis"] |= {"type": "log", "tickvals": ticks, "ticktext": list(map(str, ticks))}
     return {"data": data, "layout": layout}
 
 
@@ -133,7 +148,7 @@ def _plot_gradients(record: StudyRecord) -> Figure | None:
     if not data:
         return None
     layout = _layout(f"Gradient norm by block, {deepest} layers", "block, from the input on", None, None)
-    layout["xaxis"] |= {"type": "category", "nticks": 14}
+    layout["xaxis"] |= {"type": "category", "tickvals": ["layer1.0", "layer2.0", "layer3.0", "head"]}
     layout["yaxis"] |= {"type": "log", "dtick": 1, "title": {"text": "L2 norm"}, "exponentformat": "power"}
     return {"data": data, "layout": layout}
 
@@ -163,7 +178,7 @@ def _layout(title: str, x: str, end: float | None, top: float | None) -> Figure:
     """A chart's layout; room is left at the right for the depth written at each line's end."""
     return {
         "title": {"text": title, "x": 0.02, "xanchor": "left"},
-        "xaxis": {"title": {"text": x}} | ({"range": [0, 1.08 * end]} if end else {}),
+        "xaxis": {"title": {"text": x}} | ({"range": [0, 1.12 * end]} if end else {}),
         "yaxis": {"title": {"text": "error, %"}} | ({"range": [0, top]} if top else {}),
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.2, "yanchor": "top"},

@@ -48,14 +48,26 @@ def list_errors(record: StudyRecord, kind: str, read: Callable[[StudyNetwork], f
     return {depth: error for (which, depth), error in sorted(found.items()) if which == kind and error is not None}
 
 
+def is_tested(record: StudyRecord) -> bool:
+    """Whether all networks that came to their end were tested, on images of their own; else held-out ones must do."""
+    ended = [each for each in record.networks if not each.problem]
+    return record.images[2] > 0 and bool(ended) and all(each.test_error is not None for each in ended)
+
+
+def list_last(record: StudyRecord, kind: str) -> Errors:
+    """Test errors by depth where there are any, else held-out errors, of the plain or the residual networks."""
+    tested = is_tested(record)
+    return list_errors(record, kind, lambda each: each.test_error if tested else each.held_out_error)
+
+
 def find_margin(record: StudyRecord, *errors: float) -> float:
-    """Half of the 95 % interval, in points, of an error counted on the held-out images, or of a difference of two.
+    """Half of the 95 % interval, in points, of an error of `list_last`, or of a difference of two.
 
     The normal approximation of the binomial distribution: 1.96 √(Σ p (1 - p) / n). Networks tested on the same images
     differ by chance rather less; those trained from other seeds are not in it.
     """
     shares = (error / 100 for error in errors)
-    return 196 * sqrt(sum(p * (1 - p) for p in shares) / record.images[1])
+    return 196 * sqrt(sum(p * (1 - p) for p in shares) / record.images[2 if is_tested(record) else 1])
 
 
 def find_trend(record: StudyRecord, errors: Errors) -> str:
@@ -82,16 +94,16 @@ def list_findings(record: StudyRecord) -> list[Finding]:
 
 def _judge_plain(record: StudyRecord) -> Finding | None:
     errors = list_errors(record, "plain", lambda each: each.training_error)
-    held = list_errors(record, "plain", lambda each: each.held_out_error)
+    held = list_last(record, "plain")
     if len(errors) < 2:
         return None
     trend, ours = find_trend(record, errors), _list(errors)
-    papers = f"in the paper {_list(_paper('plain', 'train', errors))}"
+    papers = f"in the paper {_list_papers('plain', 'train', errors)}"
     if trend == "rises":
         text = (
             f"Plain networks train worse the deeper they are: their training error at the end rises from {ours}"
             f"{_mention_steps(errors)}; {papers}. It is the error on the very images they learn from, so it is no "
-            f"overfitting: this is degradation. Held out: {_list(held)}."
+            f"overfitting: this is degradation. {_name_error(record)} error: {_list(held)}."
         )
         return Finding(SEEN, text)
     if trend == "falls":
@@ -108,7 +120,7 @@ def _mention_steps(errors: Errors) -> str:
 
 
 def _judge_twins(record: StudyRecord) -> Finding | None:
-    plain, residual = (list_errors(record, kind, lambda each: each.held_out_error) for kind in ("plain", "residual"))
+    plain, residual = (list_last(record, kind) for kind in ("plain", "residual"))
     depths = [depth for depth in plain if depth in residual]
     if not depths:
         return None
@@ -118,8 +130,9 @@ def _judge_twins(record: StudyRecord) -> Finding | None:
     text = _tell_gains(depths, better, worse)
     there = _paper("plain", "test", gains), _paper("residual", "test", gains)
     papers = {depth: there[0][depth] - there[1][depth] for depth in there[0] if depth in there[1]}
-    text += f" Held-out error, plain less residual: {_list_gains(gains, plain)}; in the paper, on test images, "
-    text += f"{_list_gains(papers, there[0])}."
+    text += f" {_name_error(record)} error, plain less residual: {_list_gains(gains, plain)}; {_name_papers(record)} "
+    words = _list_gains(papers, there[0])
+    text += f"{words.partition(' at ')[0] if list(papers) == depths else words}."
     verdict = SEEN if better == depths else AGAINST if worse else UNCLEAR
     return Finding(verdict, text)
 
@@ -134,18 +147,26 @@ def _tell_gains(depths: Sequence[int], better: Sequence[int], worse: Sequence[in
 
 
 def _judge_residual(record: StudyRecord) -> Finding | None:
-    errors = list_errors(record, "residual", lambda each: each.held_out_error)
+    errors, name = list_last(record, "residual"), _name_error(record).lower()
     if len(errors) < 2:
         return None
     trend, ours = find_trend(record, errors), _list(errors)
-    papers = f"in the paper, on test images, {_list(_paper('residual', 'test', errors))}"
+    papers = f"{_name_papers(record)} {_list_papers('residual', 'test', errors)}"
     if trend == "falls":
-        return Finding(SEEN, f"With shortcuts, deeper is better: the held-out error falls from {ours}; {papers}.")
+        return Finding(SEEN, f"With shortcuts, deeper is better: the {name} error falls from {ours}; {papers}.")
     if trend == "rises":
-        text = f"With shortcuts, deeper is worse here: the held-out error rises from {ours}; {papers}: there it falls."
+        text = f"With shortcuts, deeper is worse here: the {name} error rises from {ours}; {papers}: there it falls."
         return Finding(AGAINST, f"{text}{_tell_slower(record)}")
-    text = f"That deeper is better with shortcuts is not to be seen here: held-out error {ours}; {papers}."
+    text = f"That deeper is better with shortcuts is not to be seen here: {name} error {ours}; {papers}."
     return Finding(UNCLEAR, f"{text}{_tell_slower(record)}")
+
+
+def _name_error(record: StudyRecord) -> str:
+    return "Test" if is_tested(record) else "Held-out"
+
+
+def _name_papers(record: StudyRecord) -> str:
+    return "in the paper" if is_tested(record) else "in the paper, on test images,"
 
 
 def _tell_slower(record: StudyRecord) -> str:
@@ -196,23 +217,24 @@ def list_caveats(record: StudyRecord) -> list[str]:
         )
     if record.data == "digits":
         caveats.append("The images are handwritten digits, not CIFAR-10: the paper's numbers are of another task.")
-    if not any(each.test_error is not None for each in record.networks):
+    if not is_tested(record):
         caveats.append(
             f"Our errors are of {record.images[1]:,} held-out images, which were not trained on; the paper's, of "
             "CIFAR-10's 10,000 test images."
         )
     if record.note:
         caveats.append(record.note)
-    held = [each.held_out_error for each in record.networks if each.held_out_error is not None]
-    if held:
-        caveats.append(_describe_chance(record, held))
+    last = [error for kind in ("plain", "residual") for error in list_last(record, kind).values()]
+    if last:
+        caveats.append(_describe_chance(record, last))
     return caveats
 
 
 def _describe_chance(record: StudyRecord, errors: Sequence[float]) -> str:
+    count = record.images[2 if is_tested(record) else 1]
     widest = max(errors, key=lambda error: error * (100 - error))
     return (
-        f"One seed each: with {record.images[1]:,} held-out images an error is good to ±"
+        f"One seed each: with {count:,} {_name_error(record).lower()} images an error is good to ±"
         f"{find_margin(record, widest):.1f} points (95 %, binomial), so a difference below about "
         f"{find_margin(record, widest, widest):.1f} points means nothing; another seed may move it as much again."
     )
@@ -221,6 +243,12 @@ def _describe_chance(record: StudyRecord, errors: Sequence[float]) -> str:
 def _paper(kind: str, curve: str, like: Mapping[int, float]) -> Errors:
     ends = {depth: find_end(kind, depth, curve) for depth in like}
     return {depth: end for depth, end in ends.items() if end is not None}
+
+
+def _list_papers(kind: str, curve: str, ours: Errors) -> str:
+    """The paper's errors at the same depths, which are then not said again."""
+    papers = _paper(kind, curve, ours)
+    return _list(papers).partition(" at ")[0] if list(papers) == list(ours) else _list(papers)
 
 
 def _list(errors: Errors) -> str:

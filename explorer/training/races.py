@@ -8,7 +8,7 @@ from pathlib import Path
 
 from explorer.architecture.neighbours import find_twin
 from explorer.architecture.variant import format_variant, parse_variant
-from explorer.data.datasets import Dataset, load_dataset
+from explorer.data.datasets import Dataset, load_dataset, sketch_dataset
 from explorer.errors import RunError
 from explorer.training.config import TrainConfig
 from explorer.training.runs import Run, create_run, home
@@ -27,11 +27,17 @@ def add_twin(variants: Sequence[str]) -> list[str]:
 
 
 def prepare_race(
-    variants: Sequence[str], data: str, config: TrainConfig, folder: Path | None = None, recipe: str = ""
+    variants: Sequence[str],
+    data: str,
+    config: TrainConfig,
+    folder: Path | None = None,
+    recipe: str = "",
+    load: bool = True,
 ) -> tuple[list[Run], Dataset]:
     """Check two to four variants on the same data and settings, and make a run of each, in `folder` or at home.
 
-    All carry one race's id, which can't be guessed. Raises `ExplorerError`, and then nothing was written.
+    All carry one race's id, which can't be guessed. `load` as in `prepare_run`. Raises `ExplorerError`, and nothing
+    was written then.
     """
     texts = [format_variant(parse_variant(text)) for text in variants]
     if not 2 <= len(texts) <= MOST:
@@ -39,7 +45,7 @@ def prepare_race(
     if len(set(texts)) < len(texts):
         raise RunError("Two of the variants are the same network: a race is between different ones.")
     architectures = [parse_variant(text) for text in texts]
-    dataset = load_dataset(data, architectures[0].input)
+    dataset = (load_dataset if load else sketch_dataset)(data, architectures[0].input)
     for architecture in architectures:
         check_run(architecture, dataset, config)
     race = secrets.token_hex(8)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+import shlex
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from explorer.errors import RunError
 from explorer.records import StudyRecord, read_study
 from explorer.resources import assets
+from explorer.training.recipes import parse_recipe
 from explorer.training.runs import home
 
 
@@ -87,3 +89,14 @@ def load_result(path: Path) -> StudyRecord | None:
         return None
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"The result {path} can't be read ({str(error)[:80]}): make it again.") from None
+
+
+def format_command(record: StudyRecord) -> str:
+    """The command that repeats a result; where the images lay is not in it."""
+    kind = record.data.partition(":")[0]
+    words = ["explorer", "study", record.study, "--data", f"{kind}:PATH" if ":" in record.data else kind]
+    words += ["--full"] if record.full else []
+    words += ["--seed", str(record.seed)] if record.seed else []
+    own, was = (parse_recipe(text) for text in (find_study(record.study).recipe(record.full), record.recipe))
+    same = replace(was, watch_every=own.watch_every, seed=own.seed, device=own.device) == own
+    return shlex.join(words if same else [*words, "--recipe", record.recipe])

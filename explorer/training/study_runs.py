@@ -83,8 +83,11 @@ class StudyRuns:
 
 def name_network(variant: str) -> str:
     """``plain20`` for ``resnet20,shortcut=none``: as the paper calls it, and fit for a file's name."""
-    name, _, rest = variant.partition(",")
-    return name.replace("resnet", "plain") if rest == "shortcut=none" else re.sub(r"[^A-Za-z0-9_]+", "_", variant)
+    name, *options = variant.split(",")
+    if "shortcut=none" in options:
+        options.remove("shortcut=none")
+        name = name.replace("resnet", "plain")
+    return re.sub(r"[^A-Za-z0-9_]+", "_", "_".join([name, *options]))[:48]
 
 
 def keep_facts(going: StudyRuns) -> None:

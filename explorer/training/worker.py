@@ -18,7 +18,8 @@ from filelock import Timeout
 from explorer.architecture.config import Architecture
 from explorer.architecture.plan import expand_plan
 from explorer.architecture.variant import parse_variant
-from explorer.data.datasets import Dataset, load_dataset, split_images
+from explorer.data.datasets import Dataset, load_dataset, sketch_dataset, split_images
+from explorer.data.room import fits_in_memory
 from explorer.errors import RunError
 from explorer.network.build import build_network
 from explorer.network.device import choose_device, keep_freed_memory
@@ -35,15 +36,16 @@ from explorer.training.team import SOLO, Team
 
 
 def prepare_run(
-    variant: str, data: str, config: TrainConfig, folder: Path | None = None, recipe: str = ""
+    variant: str, data: str, config: TrainConfig, folder: Path | None = None, recipe: str = "", load: bool = True
 ) -> tuple[Run, Dataset]:
     """Check everything a run needs and make its directory; `recipe` is the text that the settings were given as.
 
-    Raises `ExplorerError`, and then nothing was written.
+    Returns the run and its data; unless `load`, a folder's images stay in their files, for the worker to read. Raises
+    `ExplorerError`, and then nothing was written.
     """
     architecture = parse_variant(variant)
     choose_device(config.device)
-    dataset = load_dataset(data, architecture.input)
+    dataset = (load_dataset if load else sketch_dataset)(data, architecture.input)
     check_run(architecture, dataset, config)
     run = create_run(architecture, dataset.name, dataset.shape, len(dataset.classes), config, folder, recipe=recipe)
     return run, dataset
@@ -58,18 +60,21 @@ def check_run(architecture: Architecture, dataset: Dataset, config: TrainConfig)
         load_start(build_network(trained), config.weights)
     plan = expand_plan(trained)
     check_probe(plan, config.probe)
-    check_fits(plan, config, 0 if dataset.stream else len(split.train), choose_device(config.device))
+    resident = len(split.train) if fits_in_memory(len(dataset.labels), dataset.shape) else 0
+    check_fits(plan, config, resident, choose_device(config.device))
     with torch.device("meta"):  # whether it can be built, without its memory
         freeze_parts(build_network(trained), config.freeze)
 
 
-def start_worker(*runs: Run) -> None:
+def start_worker(*runs: Run, words: Sequence[str] = ()) -> None:
     """Start a worker for a run, or for the runs of a race, in a session of its own, so that it outlives this process.
 
-    It gives way to others on the same cores, a page among them. Raises `RunError`.
+    It gives way to others on the same cores, a page among them. `words` are another command than ``train`` that trains
+    them. Raises `RunError`.
     """
     polite = ["nice", "-n", "10"] if shutil.which("nice") else []
-    command = [*polite, sys.executable, "-m", "explorer", "train", *(f"--run={run.folder}" for run in runs)]
+    words = words or ["train", *(f"--run={run.folder}" for run in runs)]
+    command = [*polite, sys.executable, "-m", "explorer", *words]
     try:
         for run in runs:
             run.call_worker()

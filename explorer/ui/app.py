@@ -110,8 +110,9 @@ def launch(
 
 def read_styles() -> str:
     """All of our styles: the graph's, the page's, and those of single widgets."""
-    first, alone = (assets() / "css" / f"{name}.css" for name in ("page", "standalone"))
-    sheets = [first, *sorted(sheet for sheet in first.parent.glob("*.css") if sheet not in (first, alone))]
+    first = assets() / "css" / "page.css"
+    others = (sheet for sheet in first.parent.glob("*.css") if not sheet.name.startswith("standalone"))
+    sheets = [first, *sorted(sheet for sheet in others if sheet != first)]
     return STYLE + "\n".join(sheet.read_text() for sheet in sheets)
 
 

@@ -43,7 +43,7 @@ RUN = {
     "preparing": "It reads the data and builds the network; the first point comes in some seconds.",
     "queued": "It waits for its turn, number {} in the line: one run, or one race, a device at a time.",
     "next": "It waits for its turn, the next one: one run, or one race, a device at a time.",
-    "paused": "Paused at a checkpoint: resume it, and it goes on as if nothing had been.",
+    "paused": "Resume it, and it goes on as if nothing had been.",
     "interrupted": "Its worker ended without a last word. Resume it: it goes on from its last checkpoint.",
     "silent": "The page's server does not answer. Runs go on without it; this page asks again.",
     "unwatched": "Not watched in this run: its instrument was switched off.",

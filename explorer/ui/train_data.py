@@ -85,6 +85,8 @@ def read_spec(value: object, shared: bool) -> str:
         raise DataError(f"{name} needs nothing behind its name: write {name} alone.")
     if shared:
         _check_size(spec)
+        if name not in {each["name"] for each in describe_choices(shared) if each["here"]}:
+            raise DataError(f"{name} is not on this machine, and visitors start no downloads: choose another.")
     return spec
 
 

@@ -84,8 +84,8 @@ def _start(order: Order) -> tuple[str, list[Run]]:
     from explorer.training.worker import prepare_run, start_worker
 
     if len(order.variants) > 1:
-        runs, _ = prepare_race(order.variants, order.data, order.config, recipe=order.recipe)
+        runs, _ = prepare_race(order.variants, order.data, order.config, recipe=order.recipe, load=False)
     else:
-        runs = [prepare_run(order.variants[0], order.data, order.config, recipe=order.recipe)[0]]
+        runs = [prepare_run(order.variants[0], order.data, order.config, recipe=order.recipe, load=False)[0]]
     start_worker(*runs)
     return runs[0].spec.race, runs

@@ -9,6 +9,7 @@ import gradio as gr
 from explorer.ui.batch_look import create_look_function
 from explorer.ui.run_list import annotate_run, create_lister, delete_run
 from explorer.ui.run_part import create_run_view
+from explorer.ui.study_part import create_study_part
 from explorer.ui.train_cost import create_cost_functions
 from explorer.ui.train_data import list_data, warm_up
 from explorer.ui.train_form import create_form_function, describe_form
@@ -33,4 +34,5 @@ def create_train_tab(shared: bool) -> TrainTab:
             create_widget("run_list", {}, [create_lister(shared), annotate_run, delete_run])
         with gr.Column(scale=1, min_width=320, elem_classes="rx-stage"):
             runs = create_run_view()
+            create_study_part(shared)
     return TrainTab(runs)

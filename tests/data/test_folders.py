@@ -10,7 +10,7 @@ from torchvision.datasets import ImageFolder
 
 from explorer.data import room
 from explorer.data.dataset import Skipped
-from explorer.data.datasets import describe_skipped, load_dataset
+from explorer.data.datasets import describe_skipped, load_dataset, sketch_dataset
 from explorer.errors import DataError
 
 RNG = numpy.random.default_rng(0)
@@ -222,3 +222,18 @@ def test_reading_in_threads_leaves_the_filters_of_warnings_as_they_were(tmp_path
     before = list(warnings.filters)
     load_dataset(f"folder:{tmp_path}")
     assert warnings.filters == before
+
+
+def test_a_sketch_says_what_would_be_loaded_and_decodes_nothing(tmp_path, monkeypatch):
+    rng = numpy.random.default_rng(1)
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        for number in range(6):
+            Image.fromarray(rng.integers(0, 255, (12, 10, 3), dtype=numpy.uint8)).save(
+                tmp_path / name / f"{number}.png"
+            )
+    loaded, sketched = load_dataset(f"folder:{tmp_path}"), sketch_dataset(f"folder:{tmp_path}")
+    assert sketched.stream and not loaded.stream
+    for part in ("name", "shape", "classes"):
+        assert getattr(sketched, part) == getattr(loaded, part)
+    assert sketched.labels.tolist() == loaded.labels.tolist()

@@ -128,10 +128,21 @@ def test_caveats_fit_the_run():
     small = " ".join(list_caveats(SHOWS))
     assert "1,404 steps, the paper's 64,000: 1/46" in small and "5,000 held-out images" in small
     tested = [replace(each, test_error=9.0) for each in SHOWS.networks]
-    full = replace(SHOWS, steps=63_882, networks=tuple(tested), note="From JPEG files.")
+    full = replace(SHOWS, steps=63_882, networks=tuple(tested), note="From JPEG files.", images=(45_000, 5_000, 10_000))
     text = " ".join(list_caveats(full))
-    assert "1/46" not in text and "test images" not in text and "From JPEG files." in text
+    assert "with 10,000 test images an error is good to ±0.6 points" in text  # 1.96 √(0.09 · 0.91 / 10,000)
+    assert "1/46" not in text and "Our errors" not in text and "From JPEG files." in text
     assert any("another task" in each for each in list_caveats(replace(SHOWS, data="digits")))
+
+
+def test_test_errors_are_told_where_there_are_any():
+    tested = [replace(each, test_error=each.held_out_error + 1) for each in SHOWS.networks]
+    record = replace(SHOWS, networks=tuple(tested), images=(45_000, 5_000, 10_000))
+    _, twins, residual, _ = (finding.text for finding in list_findings(record))
+    assert "Test error, plain less residual: +3.0" in twins and "in the paper +0.93" in twins
+    assert "the test error falls from 29.0, 27.0, 26.0 and 25.0 %" in residual
+    assert plot_study(record)["depth"]["data"][0]["name"] == "ours, plain, test"
+    assert find_margin(record, 50.0) == pytest.approx(98 / 100)  # 1.96 · 50 / √10,000
 
 
 def test_a_network_that_failed_is_named_and_left_out():
@@ -186,12 +197,21 @@ def test_curves_are_the_records_and_depth_is_told_by_more_than_colour():
     traces = {trace["name"]: trace for trace in plot_study(SHOWS)["plain"]["data"]}
     assert len(traces) == 8
     held, training = traces["56 layers, held out"], traces["56 layers, training"]
-    assert held["x"][-1] == 1.404 and held["y"][-1] == 54.0 and held["text"][-1] == "56"
+    assert held["x"][-1] == 1.404 and held["y"][-1] == 54.0 and held["text"][-1].strip() == "56"
     assert training["y"][-1] == 52.0 and training["line"]["dash"] == "dash" and held["line"]["dash"] == "solid"
     symbols = {trace["marker"]["symbol"] for name, trace in traces.items() if "held" in name}
     assert len(symbols) == 4
     paper = {trace["name"]: trace for trace in plot_study(SHOWS)["paper_residual"]["data"]}
     assert paper["20 layers, test"]["y"][-1] == pytest.approx(8.75, abs=0.05)
+
+
+def test_depths_at_lines_that_end_close_are_not_written_over_each_other():
+    def list_columns(chart):
+        solid = [trace for trace in plot_study(SHOWS)[chart]["data"] if trace["mode"] != "lines"]
+        return [len(trace["text"][-1]) for trace in solid], [trace["y"][-1] for trace in solid]
+
+    assert list_columns("plain") == ([3, 9, 3, 3], [31.0, 35.0, 43.0, 54.0])  # 4 points of 90 are too close
+    assert list_columns("residual")[0] == [3, 9, 15, 21]
 
 
 def test_axes_are_the_same_where_that_is_honest():

@@ -23,10 +23,11 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 @dataclass
 class Server:
-    """The page, served by ``python -m explorer`` from a process of its own."""
+    """The page, served by ``python -m explorer`` from a process of its own; `how` may say another way to start it."""
 
     home: Path
     port: int
+    how: tuple[str, ...] = ("-m", "explorer")
     process: subprocess.Popen | None = None
 
     @property
@@ -34,7 +35,7 @@ class Server:
         return f"http://127.0.0.1:{self.port}/"
 
     def start(self):
-        command = [sys.executable, "-m", "explorer", "--port", str(self.port), "--no-browser"]
+        command = [sys.executable, *self.how, "--port", str(self.port), "--no-browser"]
         environment = {**os.environ, "EXPLORER_HOME": str(self.home), "TORCH_HOME": str(self.home / "torch")}
         environment |= {"OMP_NUM_THREADS": "1"}  # the other tests need a core too
         with open(self.home / "server.log", "ab") as log:
@@ -89,6 +90,21 @@ def own_server(tmp_path):
     yield server
     end_runs(tmp_path)
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def serve(tmp_path_factory):
+    """Start a server otherwise: `serve("-c", code)`; each has a home of its own."""
+    servers = []
+
+    def start(*how):
+        servers.append(Server(tmp_path_factory.mktemp("home"), free_port(), how=how))
+        return servers[-1].start()
+
+    yield start
+    for server in servers:
+        end_runs(server.home)
+        server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -3,8 +3,10 @@
 import math
 
 import pytest
+from PIL import Image
 
 import handmade
+from explorer.exports import export_run
 from explorer.figures.run_fill import Choice, fill_figure
 from explorer.figures.run_race import create_race
 from explorer.figures.run_rows import RunRows
@@ -16,7 +18,7 @@ RUN = ".rx-run-name"
 ALL = "-".join(group.id for group in GROUPS)
 SIDEWAYS = "() => document.documentElement.scrollWidth - innerWidth"
 MOVES = """() => { window.removed = 0; new MutationObserver((all) => all.forEach((one) => window.removed +=
-  [...one.removedNodes].filter((node) => node.classList?.contains("plot-container") || node.classList?.contains("rx-figure")).length))
+  [...one.removedNodes].filter((node) => node.matches?.(".plot-container, .rx-figure")).length))
   .observe(document.querySelector(".rx-run-groups"), {childList: true, subtree: true}) }"""
 # what the browser makes of records, beside what Python makes of them
 FILL = """async ([records, figures, race, choices]) => {
@@ -27,8 +29,14 @@ FILL = """async ([records, figures, race, choices]) => {
   for (const record of records) if (record.kind === "answers") store.answers = record; else store.keep(record);
   const fill = (all, choice) => Object.fromEntries(
     Object.entries(all).map(([id, figure]) => [id, fillFigure(figure, store, choice)]));
-  return [choices.map((choice) => fill(figures, choice)), ["step", "epoch", "seconds"].map((axis) => fill(race, {axis}))];
+  const axes = ["step", "epoch", "seconds"];
+  return [choices.map((choice) => fill(figures, choice)), axes.map((axis) => fill(race, { axis }))];
 }"""
+
+
+def view(page):
+    """The view of runs, without the form and the list beside it."""
+    return page.locator(".rx-runs")
 
 
 def wait_for_state(page, state):
@@ -114,13 +122,13 @@ def test_a_live_run_grows_without_a_flicker_and_keeps_zoom(server, visit):
         assert page.locator(".rx-numbers").inner_text().count("\n") > 6
         offsets = [request.post_data_json["data"]["runs"][0]["offset"] for request in asked]
         assert offsets[0] > 0 and offsets == sorted(offsets)  # nothing is read twice
-        page.get_by_role("button", name="Pause", exact=True).click()
-        page.get_by_role("button", name="Pausing…").wait_for()
+        view(page).get_by_role("button", name="Pause", exact=True).click()
+        view(page).get_by_role("button", name="Pausing…").wait_for()
         assert run.is_asked_to_pause()
     handmade.append(run, [handmade.FinalRecord(200, "paused", "Paused after 200 steps.")])
     wait_for_state(page, "paused")
-    assert page.get_by_role("button", name="Resume").is_visible()
-    assert not page.get_by_role("button", name="Stop", exact=True).is_visible()
+    assert view(page).get_by_role("button", name="Resume").is_visible()
+    assert not view(page).get_by_role("button", name="Stop", exact=True).is_visible()
 
 
 def test_film_and_answers_are_asked_for_only_where_they_are_seen(server, visit):
@@ -131,7 +139,7 @@ def test_film_and_answers_are_asked_for_only_where_they_are_seen(server, visit):
         wait_for_points(page, "loss", 5)
         page.wait_for_timeout(1500)
         assert not films and not answers
-        page.get_by_role("button", name="Film").click()
+        view(page).get_by_role("button", name="Film").click()
         picture = page.locator(".rx-film-picture")
         page.wait_for_function("() => document.querySelector('.rx-film-picture')?.dataset.step === '100'")
         assert "layer1.0, step 100" in picture.get_attribute("aria-label")
@@ -139,11 +147,11 @@ def test_film_and_answers_are_asked_for_only_where_they_are_seen(server, visit):
         assert len(films) == 1 and not answers
         handmade.append(run, [handmade.shoot(120)], "film.jsonl")
         page.wait_for_function("() => document.querySelector('.rx-film-picture').dataset.step === '120'")
-        page.get_by_role("button", name="Confidently wrong").click()
+        view(page).get_by_role("button", name="Confidently wrong").click()
         page.locator(".rx-wrong-list li").nth(1).wait_for()
         assert page.locator(".rx-wrong-list li").count() == 2
-        assert page.get_by_role("img", name="dog, taken for cat").count() == 2
-        page.get_by_role("button", name="Confusion & classes").click()
+        assert view(page).get_by_role("img", name="dog, taken for cat").count() == 2
+        view(page).get_by_role("button", name="Confusion & classes").click()
         wait_for_points(page, "confusion", 2)
         page.wait_for_timeout(1500)
         assert len(answers) == 1
@@ -153,7 +161,7 @@ def test_film_and_answers_are_asked_for_only_where_they_are_seen(server, visit):
 def test_time_is_scrubbed_and_played_with_the_keyboard(server, visit):
     handmade.make_run(server.home, "time1")
     page = visit(f"{server.url}?run=time1&rg=flow-film", ready=RUN)
-    slider = page.get_by_role("slider", name="Step that is looked at")
+    slider = view(page).get_by_role("slider", name="Step that is looked at")
     slider.wait_for()
     depth = "() => document.querySelector('.rx-chart-flow_depth').data?.[0].y[0]"
     page.wait_for_function(f"() => ({depth})() > 0")
@@ -164,7 +172,7 @@ def test_time_is_scrubbed_and_played_with_the_keyboard(server, visit):
         "([depth, last]) => eval(depth)() > last * 9.9", arg=[depth, last]
     )  # ten times, at a tenth of the steps
     assert slider.get_attribute("aria-valuetext") == "step 10, epoch 0.2"
-    assert page.get_by_role("button", name="Newest").get_attribute("aria-pressed") == "false"
+    assert view(page).get_by_role("button", name="Newest").get_attribute("aria-pressed") == "false"
     page.keyboard.press("ArrowRight")
     page.wait_for_function("() => document.querySelector('.rx-film-picture').dataset.step === '20'")
     page.keyboard.press("Space")
@@ -172,7 +180,7 @@ def test_time_is_scrubbed_and_played_with_the_keyboard(server, visit):
         "() => document.querySelector('.rx-time [aria-pressed]').getAttribute('aria-pressed') === 'true'"
     )
     page.wait_for_function("() => document.querySelector('.rx-film-picture').dataset.step === '100'")
-    page.get_by_role("button", name="Play over time").wait_for()  # it holds at the end
+    view(page).get_by_role("button", name="Play over time").wait_for()  # it holds at the end
 
 
 def test_an_alarm_says_what_to_try_and_zooms_the_charts(server, visit):
@@ -186,7 +194,7 @@ def test_an_alarm_says_what_to_try_and_zooms_the_charts(server, visit):
         page.wait_for_function(
             "(id) => document.querySelector(`.rx-chart-${id}`).layout.xaxis.range[1] < 60", arg=chart
         )
-    page.get_by_role("button", name="Show all steps").click()
+    view(page).get_by_role("button", name="Show all steps").click()
     page.wait_for_function("() => document.querySelector('.rx-chart-loss').layout.xaxis.range[1] > 90")
     page.locator(".rx-alarms summary").click()
     assert not alarm.is_visible()
@@ -196,13 +204,13 @@ def test_a_row_of_the_heatmap_and_the_menu_choose_a_layer(server, visit):
     handmade.make_run(server.home, "layer1")
     page = visit(f"{server.url}?run=layer1&rg=gradients", ready=RUN)
     wait_for_points(page, "gradients", 5)
-    page.get_by_label("Layer whose line is drawn").select_option("layer2.0.branch.conv1")
+    view(page).get_by_label("Layer whose line is drawn").select_option("layer2.0.branch.conv1")
     name = "() => document.querySelector('.rx-chart-gradient_lines').data[2].name"
     page.wait_for_function(f"() => ({name})() === 'layer2.0.branch.conv1'")
     box = page.locator(".rx-chart-gradients .nsewdrag").bounding_box()
     page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] - 4)  # the last row
     page.wait_for_function(f"() => ({name})() === 'head.fc'")
-    assert page.get_by_label("Layer whose line is drawn").input_value() == "head.fc"
+    assert view(page).get_by_label("Layer whose line is drawn").input_value() == "head.fc"
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(1280, "light"), (390, "dark")])
@@ -261,7 +269,7 @@ def test_a_race_is_seen_side_by_side(server, visit, width):
     with runs[0].lock(), runs[1].lock():
         page = visit(f"{server.url}?race={race}", width=width, ready=RUN)
         wait_for_points(page, "held_error", 1)
-        table = page.get_by_role("region", name="Standings")
+        table = view(page).get_by_role("region", name="Standings")
         assert [row.split("\n")[0] for row in table.locator("tbody tr th").all_inner_texts()] == ["1", "2"]
         assert "resnet8,shortcut=none" in table.inner_text() and "running" in table.inner_text()
         profiles = page.locator(".rx-chart-gradient_depth")
@@ -275,15 +283,15 @@ def test_a_race_is_seen_side_by_side(server, visit, width):
         handmade.append(runs[1], records)
         wait_for_points(page, "training_error", points)
         assert page.evaluate(SIDEWAYS) <= 0
-        page.get_by_role("button", name="seconds of training").click()
+        view(page).get_by_role("button", name="seconds of training").click()
         page.wait_for_function(
             "() => document.querySelector('.rx-chart-training_error').layout.xaxis.title.text === 'seconds of training'"
         )
-        page.get_by_role("button", name="Stop", exact=True).click()
-        page.get_by_role("button", name="Stopping…").wait_for()
+        view(page).get_by_role("button", name="Stop", exact=True).click()
+        view(page).get_by_role("button", name="Stopping…").wait_for()
         assert all(run.is_asked_to_stop() for run in runs)
-    page.get_by_role("button", name="resnet8,shortcut=none").click()
-    page.get_by_role("button", name="Show its race").wait_for()
+    view(page).get_by_role("button", name="resnet8,shortcut=none").click()
+    view(page).get_by_role("button", name="Show its race").wait_for()
     assert f"run={race}-1" in page.url and "race=" not in page.url
     page.go_back()
     page.locator(".rx-standings:not(.rx-differences)").wait_for()
@@ -294,7 +302,7 @@ def test_runs_over_each_other_show_what_they_differ_in(server, visit):
     handmade.make_run(server.home, "over2", recipe="epochs=4,batch_size=32")
     page = visit(f"{server.url}?runs=over1~over2~gone", ready=RUN)
     wait_for_points(page, "training_error", 20)
-    table = page.get_by_role("region", name="Settings in which the runs differ")
+    table = view(page).get_by_role("region", name="Settings in which the runs differ")
     page.get_by_text("There is no run gone").wait_for()
     page.evaluate("() => dispatchEvent(new CustomEvent('rx-overlay', { detail: { ids: ['over1', 'over2'] } }))")
     table.wait_for()
@@ -320,17 +328,24 @@ def test_a_failed_run_says_what_to_do_and_a_change_of_state_is_told(server, visi
     assert page.evaluate("() => window.told") == [{"id": "failed1", "state": "failed"}]
 
 
-def test_a_run_exports_a_picture_of_its_charts_and_refuses_in_a_sentence(server, visit):
-    handmade.make_run(server.home, "export1")
+def test_a_run_exports_its_charts_as_a_picture_and_its_records(server, visit):
+    run = handmade.make_run(server.home, "export1")
     page = visit(f"{server.url}?run=export1", ready=RUN)
     wait_for_points(page, "loss", 20)
-    page.get_by_role("button", name="Export").click()
-    with page.expect_download() as download:
-        page.get_by_role("button", name="PNG of the charts shown").click()
-    from PIL import Image
 
-    with Image.open(download.value.path()) as picture:
+    def take(label):
+        view(page).get_by_role("button", name="Export").click()
+        with page.expect_download() as download:
+            view(page).get_by_role("button", name=label).click()
+        view(page).get_by_role("button", name="Saved").wait_for()
+        view(page).get_by_role("button", name="Export").wait_for()
+        return download.value
+
+    with Image.open(take("PNG of the charts shown").path()) as picture:
         assert picture.width > 600 and picture.height > 600 and len(picture.convert("L").getcolors()) > 10
+    file = take("CSV, a line a step")
+    name, content = export_run(run, "csv")
+    assert (file.suggested_filename, file.path().read_bytes()) == (name, content)
 
 
 def test_a_silent_server_is_named_and_asked_again(own_server, visit):

@@ -47,14 +47,14 @@ def held_out_accuracy(page):
 
 
 def test_a_run_on_digits_is_watched_to_above_95_percent(server, visit):
-    page = visit(server.url + "?v=resnet8")
+    page = visit(server.url + "?v=resnet8&rg=loss-gradients-rate-speed")
     start_run(page, "resnet8", epochs=10)
     wait_for_state(page, "running")
     assert "run=resnet8-" in page.url
     wait_for_points(page, 3)
     page.evaluate("() => { window.removed = 0; new MutationObserver(all => all.forEach(one => window.removed += "
                   "[...one.removedNodes].filter(n => n.classList?.contains('plot-container')).length))"
-                  ".observe(document.querySelector('.rx-charts'), {childList: true, subtree: true}) }")  # fmt: skip
+                  ".observe(document.querySelector('.rx-run-groups'), {childList: true, subtree: true}) }")  # fmt: skip
     zoomed = drag_to_zoom(page)
     wait_for_points(page, page.evaluate(POINTS) + 5)
     assert page.evaluate(RANGE) == zoomed  # the zoom survives what arrives
@@ -63,8 +63,10 @@ def test_a_run_on_digits_is_watched_to_above_95_percent(server, visit):
     assert held_out_accuracy(page) > 95
     for chart in ("loss", "accuracy"):
         assert int(page.locator(f".rx-chart-{chart}").get_attribute("data-points")) > 10
-    text = page.locator(".rx-run-text").inner_text()
-    assert "resnet8,input=1x32x32 on digits" in text
+    rows = page.evaluate("() => document.querySelector('.rx-chart-gradients').data[0].y")
+    blocks = [f"layer{stage}.0.branch.conv{number}" for stage in (1, 2, 3) for number in (1, 2)]
+    assert rows == ["stem.conv1", *blocks, "head.fc"]
+    assert "resnet8,input=1x32x32 on digits" in page.locator(".rx-run-text").inner_text()
     assert "Held-out accuracy" in page.locator(".rx-run-says").inner_text()
 
     again = visit(page.url, ready=RUN)  # the link shows the run again, in another browser
