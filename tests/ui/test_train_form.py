@@ -145,7 +145,9 @@ def test_a_range_test_keeps_what_it_is_made_for():
         ("quick,weights=someones-run-0123", "digits", "weights of files"),
     ],
 )
-def test_a_shared_page_trains_little(recipe, data, part):
+def test_a_shared_page_trains_little(recipe, data, part, monkeypatch):
+    here = [each._replace(here=True) for each in list_datasets()]
+    monkeypatch.setattr("explorer.ui.train_data.list_datasets", lambda: here)
     with pytest.raises(RunError, match=part) as caught:
         read_order({**ASK, "data": data, "recipe": recipe}, True)
     assert is_one_clear_sentence(str(caught.value))
@@ -176,6 +178,13 @@ def test_visitors_get_no_place_of_this_machine(spec):
     assert is_one_clear_sentence(str(caught.value))
     assert "/" not in str(caught.value)
     assert not {"folder", "imagenet"} & {choice["name"] for choice in describe_choices(True)}
+
+
+def test_visitors_start_no_download(tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_HOME", str(tmp_path))
+    with pytest.raises(DataError, match="start no downloads"):
+        read_spec("cifar10", True)
+    assert read_spec("cifar10", False) == "cifar10"
 
 
 def test_data_is_measured_by_its_name():
