@@ -33,7 +33,7 @@ def places(tmp_path, monkeypatch):
 def test_it_lists_what_there_is(capsys):
     assert main(["study"]) == 0
     line = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("degradation"))
-    assert line == "degradation  The degradation problem: 8 networks, about 45 minutes on two quiet cores"
+    assert line == "degradation  The degradation problem: 8 networks, about 50 minutes on two quiet cores"
 
 
 def test_the_recorded_result_is_shown_without_training(places, capsys):

@@ -150,8 +150,16 @@ class StudyView {
     this.words = make("p", { role: "status" });
     this.stop = make("button", { type: "button", onclick: () => this.press(this.stop, "stop_study", {}) }, "Stop");
     this.resume = make("button", { type: "button", onclick: () => this.press(this.resume, "start_study", this.repeat()) }, "Go on");
-    this.live = make("a", {}, "Watch its curves live");
-    return make("div", {}, this.progress, this.words, make("div", { class: "rx-study-buttons" }, this.stop, this.resume, this.live));
+    this.anew = make("button", { type: "button", onclick: () => this.beginAnew() }, "Begin another");
+    this.live = make("a", {});
+    return make("div", {}, this.progress, this.words, make("div", { class: "rx-study-buttons" }, this.stop, this.resume, this.anew, this.live));
+  }
+
+  /** The form instead of the one that was stopped, which stays among the runs. */
+  beginAnew() {
+    this.told.going = null;
+    this.drawHere();
+    this.data.focus();
   }
 
   /** What the study under way was begun with. */
@@ -168,7 +176,8 @@ class StudyView {
     const words = `${share} % of ${steps.toLocaleString("en").replaceAll(",", "\u2009")} steps a network on ${data}`;
     this.words.textContent = state === "running" ? `Running: ${words}. It goes on when this page is closed.` : `Stopped: ${words}.`;
     this.stop.hidden = state !== "running";
-    this.resume.hidden = state === "running";
+    this.resume.hidden = this.anew.hidden = state === "running";
+    this.live.textContent = state === "running" ? "Watch its curves live" : "Its curves";
     if (state !== "running") Object.assign(this.stop, { disabled: false, textContent: "Stop" });
     this.live.href = makeLink({ study: "", run: "", runs: "", race, tab: "train" });
   }

@@ -11,10 +11,10 @@ from explorer.architecture.config import Shortcut
 from explorer.architecture.variant import parse_variant
 from explorer.figures.format import align_rows, format_si
 from explorer.figures.study_paper import STEPS, find_end
-from explorer.records import StudyNetwork, StudyRecord
+from explorer.records import BlockGradients, StudyNetwork, StudyRecord
 
 SEEN, UNCLEAR, AGAINST = "as in the paper", "not shown by this run", "not as in the paper"
-VANISHED = 1e-3  # of the largest block's gradient norm
+VANISHED, EXPLODED = 1e-3, 30  # gradient norm of the first block, in those of the last
 Errors = dict[int, float]  # by depth, in percent
 COLUMNS = (
     "network", "parameters", "training error", "held-out error", "test error", "paper: training", "paper: test", "time",
@@ -176,30 +176,34 @@ def _tell_slower(record: StudyRecord) -> str:
 
 
 def _judge_gradients(record: StudyRecord) -> Finding | None:
-    plain = _find_deepest(record, "plain")
+    """The paper's words: batch norm keeps gradients at healthy norms, so it is not that they vanish (section 4.1)."""
+    plain, twin = _find_deepest(record, "plain"), _find_deepest(record, "residual")
     if plain is None or plain.gradients is None:
         return None
-    seen = plain.gradients
-    shares = [min(norms) / (max(norms) or 1) for norms in (seen.first, seen.last)]
-    where = (
-        f"{name_of(plain)} has its smallest gradient norm of a block at {_describe_share(shares[0])} of the largest "
-    )
-    where += f"at step {seen.steps[0]:,}, and {_describe_share(shares[1])} at step {seen.steps[1]:,}"
-    twin = _find_deepest(record, "residual")
+    ratios = _compare_ends(plain.gradients)
+    looks = " and ".join(f"{_times(r)} at step {at:,}" for r, at in zip(ratios, plain.gradients.steps, strict=True))
+    words = f"the norm at the first block of {name_of(plain)} is {looks} that at its last"
     if twin and twin.gradients:
-        values = [min(norms) / (max(norms) or 1) for norms in (twin.gradients.first, twin.gradients.last)]
-        where += f" ({name_of(twin)}: {_describe_share(values[0])} and {_describe_share(values[1])})"
-    if min(shares) >= VANISHED:
-        text = "It is not that gradients vanish: batch norm keeps them up, as the paper says too (section 4.1). "
-        return Finding(SEEN, f"{text}{where}.")
-    text = (
-        "Gradients all but vanish on their way through the plain network, which the paper did not see (section 4.1): "
-    )
-    return Finding(AGAINST, f"{text}{where}.")
+        words += f" ({name_of(twin)}: {' and '.join(map(_times, _compare_ends(twin.gradients)))})"
+    if min(ratios) < VANISHED:
+        text = "Gradients all but vanish on their way to the input, which the paper did not see (section 4.1)"
+        return Finding(AGAINST, f"{text}: {words}.")
+    text = f"It is not that gradients vanish, as the paper says too (section 4.1): {words}."
+    if max(ratios) > EXPLODED:
+        text += " They rather grow on their way to the input, as is known of batch norm without shortcuts (Yang et al. "
+        text += "2019, arXiv:1902.08129)."
+    return Finding(SEEN, text)
 
 
-def _describe_share(share: float) -> str:
-    return f"1/{1 / share:,.0f}" if 0 < share <= 0.5 else f"{share:.2g}"
+def _compare_ends(seen: BlockGradients) -> list[float]:
+    """How many times the last block's gradient norm the first block has, at both looks; stem and head are no blocks."""
+    inner = [index for index, name in enumerate(seen.blocks) if name not in ("stem", "head")]
+    return [norms[inner[0]] / (norms[inner[-1]] or 1.0) if inner else 1.0 for norms in (seen.first, seen.last)]
+
+
+def _times(ratio: float) -> str:
+    """``1/20 of``, ``2.5 times``."""
+    return f"1/{1 / ratio:,.0f} of" if 0 < ratio <= 0.5 else f"{ratio:,.{0 if ratio >= 10 else 1}f} times"
 
 
 def _find_deepest(record: StudyRecord, kind: str) -> StudyNetwork | None:

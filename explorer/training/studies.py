@@ -62,8 +62,8 @@ DEGRADATION = Study(
     "rate that plain networks are said to degrade; its falls stay at half and three quarters of the run, so that the "
     "last epoch is one of small steps, and the end does not depend on the luck of the last batches. No warm-up, as in "
     "the paper for these depths.",
-    small_time="about 45 minutes on two quiet cores",
-    full_time="hours on a GPU, and about 35 hours on two cores",
+    small_time="about 50 minutes on two quiet cores",
+    full_time="hours on a GPU, a day and a half on two cores",
 )
 STUDIES: dict[str, Study] = {study.name: study for study in (DEGRADATION,)}
 

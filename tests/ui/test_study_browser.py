@@ -136,7 +136,7 @@ def test_without_a_result_it_says_so_and_offers_to_run_it(own, places, visit):
     assert "No result is recorded yet" in page.locator(".rx-study-none").inner_text()
     assert "explorer study degradation --data cifar10" in page.locator(".rx-study-none").inner_text()
     assert page.locator(".rx-study-findings").count() == 0
-    assert "45 minutes" in page.get_by_label("Size", exact=True).inner_text()
+    assert "50 minutes" in page.get_by_label("Size", exact=True).inner_text()
     page.get_by_label("Data", exact=True).select_option("folder")
     page.get_by_role("button", name="Run the study").click()
     page.locator(".rx-study .rx-refusal").filter(has_text="No folder is given").wait_for()
@@ -222,6 +222,10 @@ def test_it_is_started_stopped_and_goes_on(own, places, visit):
     page.get_by_role("button", name="Stop", exact=True).click()
     words.filter(has_text="Stopped: ").wait_for(timeout=180_000)
     assert going.state() == "stopped"
+    page.get_by_role("button", name="Begin another").click()
+    assert page.get_by_role("button", name="Run the study").is_visible()
+    page.reload()
+    words.filter(has_text="Stopped: ").wait_for()
     page.get_by_role("button", name="Go on").click()
     words.filter(has_text="Running: ").wait_for(timeout=120_000)
     assert find_study_runs("degradation")[0].facts == going.facts and len(find_study_runs("degradation")) == 1
