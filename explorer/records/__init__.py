@@ -18,7 +18,7 @@ from explorer.records.measurement import (
     Spread,
     read_measurement,
 )
-from explorer.records.study import BlockGradients, Curve, StudyNetwork, StudyRecord, read_study
+from explorer.records.study import BlockGradients, Curve, StudyNetwork, StudyRecord
 from explorer.records.training import (
     AlarmRecord,
     Answers,
@@ -66,6 +66,5 @@ __all__ = [
     "WatchRecord",
     "WrongAnswer",
     "read_measurement",
-    "read_study",
     "write_record",
 ]

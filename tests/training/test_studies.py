@@ -15,10 +15,10 @@ from PIL import Image
 from explorer.architecture.variant import parse_variant
 from explorer.errors import DataError, RunError
 from explorer.network.build import build_network
-from explorer.records import Environment, read_study, write_record
+from explorer.records import Environment, write_record
 from explorer.training.recipes import parse_recipe
 from explorer.training.runs import home
-from explorer.training.studies import DEGRADATION, STUDIES, Study, find_study, list_results, load_result
+from explorer.training.studies import DEGRADATION, STUDIES, Study, find_study, list_results, load_result, read_study
 from explorer.training.study_runs import average_curve, find_study_runs, merge_rows, name_network, record_study
 from explorer.training.study_work import prepare_study, train_study
 from studied import SHOWS
