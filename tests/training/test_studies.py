@@ -36,6 +36,7 @@ HERE = Environment("cpu", "a processor", "2.9", "3.12", "Linux", 1, "float32", 0
 COMMAND = """
 import sys, torch
 torch.set_num_threads(1)
+from explorer.training import studies
 studies.STUDIES["tiny"] = studies.Study(**{tiny!r})
 from explorer.cli import main
 sys.exit(main({arguments!r}))
