@@ -308,18 +308,21 @@ def test_another_networks_file_is_refused(tmp_path, monkeypatch):
 # what travels with the package
 
 
-def test_the_bundled_network_is_small_good_and_says_where_it_comes_from():
-    assert "resnet20-cifar10" in list_bundled()
-    path = assets() / "weights" / "resnet20-cifar10.safetensors"
+@pytest.mark.parametrize(("name", "variant", "least"), [
+    ("resnet20-cifar10", "resnet20", 0.86), ("plain20-cifar10", "resnet20,shortcut=none", 0.83),
+])  # fmt: skip
+def test_bundled_networks_are_small_good_and_say_where_they_come_from(name, variant, least):
+    assert name in list_bundled() and load_pretrained(name).architecture == parse_variant(variant)
+    path = assets() / "weights" / f"{name}.safetensors"
     assert path.stat().st_size <= 1_200_000
     card = path.with_suffix(".md").read_text(encoding="utf-8")
     words = card.lower()
-    for word in ("data", "split", "command", "seed", "epochs", "held-out", "licence", "explorer train resnet20"):
+    for word in ("data", "split", "command", "seed", "epochs", "held-out", "licence", f"explorer train {variant} "):
         assert word in words, word
     with safe_open(path, framework="pt") as file:
         metadata = file.metadata()
     accuracy = json.loads(metadata["accuracy"])
-    assert accuracy >= 0.84
+    assert accuracy >= least
     assert str(json.loads(metadata["seed"])) in re.findall(r"\d+", card)
     shares = {float(number) / 100 for number in re.findall(r"(\d+\.\d+)\s?%", card)}
     shares |= {float(number) for number in re.findall(r"\b0\.\d+", card)}
