@@ -144,12 +144,19 @@ def train_together(names: Sequence[str], data: str, settings: str, folder: Path 
 
 
 def estimate_cost(names: Sequence[str], data: str, settings: str, as_json: bool) -> None:
-    """Print what training would cost: time and memory, from a few steps of each variant; as JSON a line each."""
+    """Print what training would cost: time and memory, from a few steps of each variant.
+
+    As JSON a line each, and before it one for everything that is done meanwhile.
+    """
     from explorer.figures.run_cost import format_cost
-    from explorer.records import write_record
+    from explorer.records import TrialProgress, write_record
     from explorer.training.recipes import parse_recipe
     from explorer.training.trial import try_run
 
+    def say(doing: str) -> None:
+        if as_json:
+            print(write_record(TrialProgress(doing)), flush=True)
+
     for name in names:
-        cost = try_run(name, data, parse_recipe(settings))
+        cost = try_run(name, data, parse_recipe(settings), say)
         print(write_record(cost) if as_json else f"{name}: {format_cost(cost)}", flush=True)

@@ -152,6 +152,14 @@ class BatchLook:
 
 
 @dataclass(frozen=True, slots=True)
+class TrialProgress:
+    """What is done meanwhile, until a `RunCost` is there."""
+
+    kind: ClassVar[str] = "progress"
+    doing: str
+
+
+@dataclass(frozen=True, slots=True)
 class RunCost:
     """What a run will take: seconds, reckoned from `timed` real steps, and bytes, by arithmetic.
 

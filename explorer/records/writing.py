@@ -9,10 +9,10 @@ from typing import Any
 
 from explorer.records.measurement import Measurement, MeasureProgress
 from explorer.records.study import StudyRecord
-from explorer.records.training import Record, RunCost
+from explorer.records.training import Record, RunCost, TrialProgress
 
 
-def write_record(record: Record | Measurement | MeasureProgress | RunCost | StudyRecord) -> str:
+def write_record(record: Record | Measurement | MeasureProgress | RunCost | TrialProgress | StudyRecord) -> str:
     """Write a record as one line of JSON; a number that is not finite becomes null."""
     return json.dumps({"kind": record.kind, **_finite(asdict(record))}, allow_nan=False)
 

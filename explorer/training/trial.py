@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import torch
@@ -20,9 +21,13 @@ from explorer.training.splits import split_dataset
 from explorer.training.worker import check_run
 
 
-def try_run(variant: str, data: str, config: TrainConfig) -> RunCost:
-    """Time a few steps and reckon the run's time and memory from them. Raises `ExplorerError`, as starting it would."""
+def try_run(variant: str, data: str, config: TrainConfig, say: Callable[[str], None] = lambda doing: None) -> RunCost:
+    """Time a few steps and reckon the run's time and memory from them; `say` hears what is done meanwhile.
+
+    Raises `ExplorerError`, as starting it would.
+    """
     keep_freed_memory()
+    say("reading the images")
     architecture, device = parse_variant(variant), choose_device(config.device)
     dataset = load_dataset(data, architecture.input)
     check_run(architecture, dataset, config)
@@ -35,5 +40,6 @@ def try_run(variant: str, data: str, config: TrainConfig) -> RunCost:
     def make_trainer() -> Trainer:
         return Trainer(build_network(plan, config.seed), splits, config, device)
 
+    say("training for a few steps")
     settle = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     return time_steps(make_trainer, config, len(splits.held_out.labels), memory, free, largest, settle=settle)

@@ -10,7 +10,9 @@ CONFIG = TrainConfig(epochs=7, batch_size=128, device="cpu", precision="float32"
 
 
 def test_a_trial_reckons_the_run_from_its_own_steps(explorer_home):
-    cost = try_run("resnet8,width=4", "digits", CONFIG)
+    heard = []
+    cost = try_run("resnet8,width=4", "digits", CONFIG, heard.append)
+    assert heard == ["reading the images", "training for a few steps"]
     steps = 1618 // 128  # of an epoch: 90 % of 1,797 images are trained on
     assert cost.epoch == pytest.approx(steps * cost.step + cost.evaluation)
     assert cost.total == pytest.approx(cost.begin + 7 * (steps * cost.step + cost.evaluation))
