@@ -21,7 +21,7 @@ from studied import SHOWS, SHOWS_NOT
 
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.xdist_group("browser"),
+    pytest.mark.xdist_group("training browser"),
 ]
 WIDER = "() => document.documentElement.scrollWidth - innerWidth"
 DRAWN = "() => document.querySelectorAll('.rx-study-charts .rx-chart[data-points]').length"

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("training browser")]
 
 POINTS = "() => +(document.querySelector('.rx-chart-loss')?.dataset.points || 0)"
 RUN = ".rx-run-name"
