@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 from typing import Any
 
@@ -14,7 +15,7 @@ MAX_IDS = 200
 
 
 def measure_gradients(plan: Plan, ids: object) -> dict[str, Any]:
-    """Norm of the loss gradient of every block at the last record of a run, as ``{"values", "adds"}``.
+    """Norm of the loss gradient of every layer, block and stage when a run was last watched, as ``{"values", "adds"}``.
 
     Of the newest run of the same network among `ids`, those that the browser holds. Raises `RunError` where none has
     one.
@@ -40,10 +41,24 @@ def _find_runs(ids: list[str], variant: str) -> list[Run]:
 
 def _read_last_norms(run: Run) -> dict[str, float]:
     """The newest norms that are numbers; empty where the run has none yet."""
+    layers: list[str] = []
     norms: dict[str, float] = {}
     records, offset = run.read_records()
     while records:
         for record in records:
-            norms = record.get("gradient_norms") or norms
+            if record.get("kind") == "units":
+                layers = record.get("units", {}).get("gradient_norm", [])
+            seen = record.get("values", {}).get("gradient_norm") if record.get("kind") == "watch" else None
+            norms = _add_parts(layers, seen) if seen else record.get("gradient_norms") or norms  # the first versions'
         records, offset = run.read_records(offset)
     return {name: value for name, value in norms.items() if isinstance(value, int | float)}
+
+
+def _add_parts(layers: list[str], norms: list[float | None]) -> dict[str, float]:
+    """Norms of layers, and of all parts that hold them: the root of the sum of squares."""
+    squares: dict[str, float] = {}
+    for layer, norm in zip(layers, norms, strict=False):
+        steps = layer.split(".")
+        for name in {".".join(steps[:count]) for count in range(1, len(steps) + 1)}:
+            squares[name] = squares.get(name, 0.0) + (math.nan if norm is None else norm**2)
+    return {name: math.sqrt(square) for name, square in squares.items() if math.isfinite(square)}
