@@ -67,6 +67,8 @@ def test_what_really_happened_is_said(tmp_path, way, words):
         (OSError("odd"), "A file could not be used: odd."),
         (RuntimeError("unable to write to file </torch_1>: No space left on device (28)"), "The disk is full"),
         (RuntimeError("DataLoader worker (pid 7) is killed by signal: Bus error ... (shm)."), "The memory"),
+        (ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"), "A process that reads images was killed"),
+        (EOFError(), "A process that reads images was killed"),
         (RuntimeError("[gloo/transport/tcp/pair.cc:534] Connection closed by peer"), "Another process"),
         (RuntimeError("one\ntwo"), "The run failed: one two"),
         (RuntimeError(), "The run failed: RuntimeError"),
