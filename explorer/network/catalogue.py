@@ -23,5 +23,6 @@ TORCHVISION = (
 
 
 def list_bundled() -> list[str]:
-    """Names of the weights that travel with the package."""
-    return sorted(path.stem for path in (assets() / "weights").glob("*.safetensors"))
+    """Names of the weights that travel with the package, residual networks before plain ones."""
+    names = (path.stem for path in (assets() / "weights").glob("*.safetensors"))
+    return sorted(names, key=lambda name: (name.startswith("plain"), name))
