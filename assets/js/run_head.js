@@ -1,6 +1,7 @@
 // The head of the view of runs: what is shown, how it is doing, and what can be done with it.
 import { make } from "./elements.js";
 import { formatBytes, formatCount } from "./format.js";
+import { mayChange } from "./held.js";
 import { makeMenu } from "./menu.js";
 
 export const ALIVE = ["queued", "starting", "running"];
@@ -86,8 +87,8 @@ export class Head {
     this.advance(about && ALIVE.includes(state) && !started && state !== "queued" ? null : share(store));
     this.count(about ? countRun(store, final) : []);
     if (!about) return this.offer([]);
-    const alive = ALIVE.includes(state);
-    const shown = [...(alive ? ["pause", "stop"] : []), ...(about.can_resume ? ["resume"] : []), ...(about.has_weights ? ["inspect"] : []), ...(about.race ? ["race"] : [])];
+    const alive = ALIVE.includes(state), mine = mayChange(about.id);
+    const shown = [...(mine && alive ? ["pause", "stop"] : []), ...(mine && about.can_resume ? ["resume"] : []), ...(about.has_weights ? ["inspect"] : []), ...(about.race ? ["race"] : [])];
     this.offer(shown, about.asked, "one");
   }
 }

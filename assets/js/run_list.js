@@ -1,7 +1,7 @@
 // The list of runs: found, filtered, opened, laid over each other, annotated, deleted. Asks only while it is in sight.
 import { ask } from "./ask.js";
 import { make } from "./elements.js";
-import { heldIds } from "./held.js";
+import { heldIds, heldKeys } from "./held.js";
 import { readLink } from "./link.js";
 import { RaceRow, RunRow } from "./run_rows.js";
 
@@ -202,7 +202,7 @@ class RunList {
   async remove(id) {
     const all = this.list().map((row) => row.dataset.run);
     const at = all.indexOf(id);
-    const answer = await ask(this.server.delete_run, { id });
+    const answer = await ask(this.server.delete_run, { id, keys: heldKeys() });
     if (answer.error) return answer.error;
     this.runs = this.runs.filter((run) => run.id !== id);
     this.mark = "";
@@ -214,7 +214,7 @@ class RunList {
 
   /** Keep a note and tags; the sentence where they are refused. */
   async annotate(id, note, tags) {
-    const answer = await ask(this.server.annotate_run, { id, note, tags });
+    const answer = await ask(this.server.annotate_run, { id, note, tags, keys: heldKeys() });
     if (answer.error) return answer.error;
     Object.assign(this.runs.find((run) => run.id === id), answer);
     this.mark = "";

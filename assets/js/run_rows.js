@@ -1,5 +1,6 @@
 // Rows of the list of runs: a run with its details, and the frame around the runs of a race.
 import { make } from "./elements.js";
+import { mayChange } from "./held.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 // a shape a state, so that colour is never the only sign
@@ -37,6 +38,7 @@ export class RunRow {
     this.element.dataset.state = run.state;
     this.button.dataset.run = run.id;
     this.tick.checked = ticked;
+    this.more.hidden = !mayChange(run.id);
     this.tick.ariaLabel = `Tick ${run.variant}`;
     this.more.ariaLabel = this.more.title = `Note, tags and deleting of ${run.variant}`;
     this.drawMark(run.state);
@@ -121,6 +123,7 @@ export class RunRow {
 
   /** The Delete key on a row: the button stands ready for the second press. */
   askToDelete() {
+    if (this.more.hidden) return;
     this.unfold(true);
     if (this.remove.disabled) {
       this.refuse("It is not at its end: stop it first, then delete it.");

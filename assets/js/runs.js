@@ -3,7 +3,7 @@ import { ask, SILENT } from "./ask.js";
 import { make } from "./elements.js";
 import { saveFile } from "./files.js";
 import { formatCount } from "./format.js";
-import { holdIds } from "./held.js";
+import { heldKeys, holdIds, mayChange } from "./held.js";
 import { readLink, writeLink } from "./link.js";
 import { showTab } from "./page.js";
 import { Alarms } from "./run_alarms.js";
@@ -232,8 +232,8 @@ class RunView {
       return this.openRace(this.store.about.race);
     }
     this.complain("", true);
-    const ids = this.stores.filter(({ about, state }) => (what === "resume" ? about?.can_resume : ALIVE.includes(state))).map(({ id }) => id);
-    const answer = await ask(this.server[`${what}_runs`], { ids });
+    const ids = this.stores.filter(({ id, about, state }) => mayChange(id) && (what === "resume" ? about?.can_resume : ALIVE.includes(state))).map(({ id }) => id);
+    const answer = await ask(this.server[`${what}_runs`], { ids, keys: heldKeys() });
     if (answer.error) this.complain(answer.error, true);
     this.hurry = Date.now() + 10_000; // the worker hears it in a moment
     await this.askSoon();
@@ -294,7 +294,8 @@ class RunView {
     head.advance(known.length ? known.reduce((sum, store) => sum + share(store), 0) / known.length : 0);
     const best = known.map((store) => [store.find("epoch")?.accuracy ?? -1, store]).sort((a, b) => b[0] - a[0])[0];
     head.count(best && best[0] >= 0 ? [["ahead", `${stores.indexOf(best[1]) + 1} ${best[1].about.variant}`, "by held-out accuracy"], ["held out", percent(best[0])]] : []);
-    const alive = stores.some(({ state }) => ALIVE.includes(state)), resumable = stores.some(({ about }) => about?.can_resume);
+    const mine = stores.filter(({ id }) => mayChange(id));
+    const alive = mine.some(({ state }) => ALIVE.includes(state)), resumable = mine.some(({ about }) => about?.can_resume);
     const asked = known.filter(({ state }) => ALIVE.includes(state)).map(({ about }) => about.asked);
     head.offer([...(alive ? ["pause", "stop"] : []), ...(resumable && !alive ? ["resume"] : [])], asked.every((each) => each && each === asked[0]) ? asked[0] : "", "many");
     this.standings.show(stores);

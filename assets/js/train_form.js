@@ -4,7 +4,7 @@
 import { ask, SILENT } from "./ask.js";
 import { hearTrain } from "./asked.js";
 import { Look } from "./batch_look.js";
-import { holdIds } from "./held.js";
+import { holdIds, holdKey, page } from "./held.js";
 import { readLink, writeLink } from "./link.js";
 import { Cost } from "./train_cost.js";
 import { DataChoice } from "./train_data.js";
@@ -38,6 +38,7 @@ const FRAME = `
 export function mount(element, { props, server }) {
   const frame = element.querySelector(".rx-widget");
   frame.innerHTML = FRAME;
+  page.shared = props.value.shared;
   const form = new Form(frame, server, props.value);
   form.restore();
   addEventListener("popstate", () => form.restore());
@@ -233,6 +234,7 @@ class Form {
     const answer = await ask(this.server.start_training, { ...this.question, ...what });
     if (answer.error) return this.refuse(answer);
     holdIds(answer.runs);
+    if (answer.key) holdKey(answer.runs, answer.key);
     this.say(`${answer.runs.length > 1 ? `A race of ${answer.runs.length}` : answer.id}: ${answer.state}.`);
     if (innerWidth < 761) this.fold(true);
     dispatchEvent(new CustomEvent("rx-run-changed", { detail: { id: answer.id, state: answer.state } }));

@@ -15,7 +15,7 @@ from explorer.training.runs import ALIVE, Run, home
 PREFIX = ".deleted-"
 _OWN = {
     "run.json", "records.jsonl", "film.jsonl", "answers.json", "notes.json", "checkpoints", "model.safetensors", "lock",
-    "starting", "queued", "stop", "pause", "worker.log",
+    "starting", "queued", "stop", "pause", "key", "worker.log",
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@
     starting             there from the moment a worker was called until it works, but not while it waits
     queued               there while a worker waits for its turn; its place in the line
     stop, pause          there when someone asked the worker to stop, or to pause
+    key                  what a browser must bring to change it, where it was started on a shared page
     worker.log           what the worker printed
 """
 

@@ -32,12 +32,16 @@ def refuse_politely(function: Function) -> Function:
         except ExplorerError as error:
             raise _show(str(error)) from None
         except Exception as error:
-            _log.exception("An event failed")
-            reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
-            sentence = f"This is a fault of the page ({type(error).__name__}: {reason}); its log has the details."
-            raise _show(sentence) from None
+            raise _show(_describe_fault(error)) from None
 
     return wrapped  # type: ignore[return-value]
+
+
+def _describe_fault(error: Exception) -> str:
+    """A sentence about what should not happen; called while it is handled, for the log."""
+    _log.exception("An event failed")
+    reason = str(error).splitlines()[0][:200] if str(error) else "no reason given"
+    return f"This is a fault of the page ({type(error).__name__}: {reason}); its log has the details."
 
 
 def _show(sentence: str) -> gr.Error:
@@ -46,7 +50,7 @@ def _show(sentence: str) -> gr.Error:
 
 
 def answer(function: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[Any], dict[str, Any]]:
-    """Wrap a function that the browser calls directly: a refusal comes back as ``{"error": sentence}``."""
+    """Wrap a function that the browser calls directly: a refusal or a fault is ``{"error": sentence}``."""
 
     @functools.wraps(function)
     def wrapped(question: Any) -> dict[str, Any]:
@@ -58,5 +62,7 @@ def answer(function: Callable[[dict[str, Any]], dict[str, Any]]) -> Callable[[An
             return {"error": str(error).encode(errors="replace").decode()}  # half a character can't be sent
         except UnicodeEncodeError:
             return {"error": "Half a character came: write it anew."}
+        except Exception as error:
+            return {"error": _describe_fault(error)}
 
     return wrapped

@@ -18,6 +18,7 @@ from explorer.training.runs import ALIVE, Run, find_race, find_run_by_id
 from explorer.ui import text
 from explorer.ui.events import answer
 from explorer.ui.heavy import load_torch
+from explorer.ui.keys import guard
 from explorer.ui.run_compare import compare_runs
 from explorer.ui.run_export import export
 from explorer.ui.widgets import create_widget
@@ -25,11 +26,10 @@ from explorer.ui.widgets import create_widget
 RESUMABLE = ("paused", "stopped", "failed", "interrupted")
 
 
-def create_run_view() -> gr.HTML:
+def create_run_view(shared: bool) -> gr.HTML:
     """The live view of a run, of a race, or of several runs over each other; its value opens run ``run``."""
-    functions = [
-        read_runs, read_race, read_film, read_answers, compare_runs, export, pause_runs, stop_runs, resume_runs,
-    ]  # fmt: skip
+    actions = [guard(each, shared) for each in (pause_runs, stop_runs, resume_runs)]
+    functions = [read_runs, read_race, read_film, read_answers, compare_runs, export, *actions]
     return create_widget("runs", describe_view(), functions)
 
 

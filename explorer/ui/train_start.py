@@ -12,6 +12,7 @@ from explorer.training.config import TrainConfig
 from explorer.training.runs import Run, list_runs
 from explorer.ui.events import answer
 from explorer.ui.heavy import load_torch
+from explorer.ui.keys import give_key
 from explorer.ui.train_data import read_spec
 from explorer.ui.train_form import Form, read_form, read_variants, refuse
 from explorer.ui.train_limits import RUNS, check_limits
@@ -56,7 +57,8 @@ def create_start_function(shared: bool) -> Callable[[Any], dict[str, Any]]:
     @answer
     def start_training(question: dict[str, Any]) -> dict[str, Any]:
         """Answer ``{"variants", "data", "recipe"}`` with ``{"id", "state", "race", "runs"}``; ``"range"`` asks for a
-        range test of the first variant. A refusal is ``{"error", "setting"}``, and then nothing was started.
+        range test of the first variant. On a shared page ``"key"`` is what lets this browser change them. A refusal is
+        ``{"error", "setting"}``, and then nothing was started.
         """
         try:
             order = read_order(question, shared)
@@ -64,9 +66,10 @@ def create_start_function(shared: bool) -> Callable[[Any], dict[str, Any]]:
                 _check_crowd(len(order.variants))
             load_torch()
             race, runs = _start(order)
+            keys = {"key": give_key(runs)} if shared else {}
         except ExplorerError as error:
             return refuse(error)
-        return {"id": runs[0].id, "state": runs[0].state(), "race": race, "runs": [run.id for run in runs]}
+        return {"id": runs[0].id, "state": runs[0].state(), "race": race, "runs": [run.id for run in runs], **keys}
 
     return start_training
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import gradio as gr
 
 from explorer.ui.batch_look import create_look_function
+from explorer.ui.keys import guard
 from explorer.ui.run_list import annotate_run, create_lister, delete_run
 from explorer.ui.run_part import create_run_view
 from explorer.ui.study_part import create_study_part
@@ -31,8 +32,9 @@ def create_train_tab(shared: bool) -> TrainTab:
         with gr.Column(scale=0, min_width=300, elem_classes="rx-train-side"):
             functions = [*(make(shared) for make in makers), *create_cost_functions(shared), list_data, warm_up]
             create_widget("train_form", describe_form(shared), functions)
-            create_widget("run_list", {}, [create_lister(shared), annotate_run, delete_run])
+            changes = [create_lister(shared), guard(annotate_run, shared), guard(delete_run, shared)]
+            create_widget("run_list", {}, changes)
         with gr.Column(scale=1, min_width=320, elem_classes="rx-stage"):
-            runs = create_run_view()
+            runs = create_run_view(shared)
             create_study_part(shared)
     return TrainTab(runs)

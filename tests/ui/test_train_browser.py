@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("training browser")]
+pytestmark = pytest.mark.browser
 
 POINTS = "() => +(document.querySelector('.rx-chart-loss')?.dataset.points || 0)"
 RUN = ".rx-run-name"
@@ -119,6 +119,34 @@ def test_closing_the_page_and_restarting_the_server_do_not_touch_a_run(own_serve
     wait_for_points(again, before + 3)
     again.get_by_role("button", name="Stop", exact=True).click()
     wait_for_state(again, "stopped")
+
+
+SHARED = """
+import sys
+import explorer.ui.serve
+from explorer.cli import main
+explorer.ui.serve.LOOPBACK = ()
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_on_a_shared_page_a_link_shows_a_run_and_its_starter_alone_stops_it(serve, visit):
+    page = visit(serve("-c", SHARED).url + "?v=resnet8")
+    start_run(page, "resnet8", epochs=20)
+    wait_for_state(page, "running")
+    other = visit(page.url, ready=RUN)
+    wait_for_state(other, "running")
+    wait_for_points(other, 2)
+    rows = [each.locator(".rx-rl-row") for each in (page, other)]
+    for row in rows:
+        row.locator(".rx-rl-open").wait_for()
+    assert rows[0].locator(".rx-rl-more").is_visible() and not rows[1].locator(".rx-rl-more").is_visible()
+    assert other.get_by_role("button", name="Export").is_visible()
+    assert not other.get_by_role("button", name="Stop", exact=True).is_visible()
+    page.get_by_role("button", name="Stop", exact=True).click()
+    wait_for_state(other, "stopped")
+    assert not other.get_by_role("button", name="Resume").is_visible()
+    page.get_by_role("button", name="Resume").wait_for()
 
 
 @pytest.mark.parametrize(
