@@ -13,7 +13,7 @@ run: .venv/ready
 	$(BIN)/python -m explorer
 
 test: .venv/ready-test chromium
-	$(BIN)/python -m pytest -n auto --dist loadgroup
+	$(BIN)/python -m pytest -n auto
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .
@@ -25,7 +25,7 @@ format: .venv/ready-dev
 	$(BIN)/ruff format .
 
 bench: .venv/ready-test chromium
-	for script in plan build memory search graph startup page space weight visitors training; do $(BIN)/python benchmarks/$$script.py || exit 1; done
+	for script in plan build memory search graph startup page space weight visitors start busy training; do $(BIN)/python benchmarks/$$script.py || exit 1; done
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12 run")'

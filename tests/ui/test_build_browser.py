@@ -2,7 +2,7 @@
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 OVERLAPS = """() => {
   const nodes = [...document.querySelectorAll('.rx-graph .node:not(.frame)')];

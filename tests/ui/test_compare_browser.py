@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 TABLE = Path(__file__).parents[1] / "reference" / "counts.csv"
 COUNTS = {row["variant"]: row for row in csv.DictReader(TABLE.read_text().splitlines())}

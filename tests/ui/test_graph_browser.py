@@ -14,7 +14,7 @@ from explorer.figures.export import export_graph
 from explorer.figures.graph import draw_view
 from explorer.figures.outline import View, parse_view
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 NAMES = "() => [...document.querySelectorAll('.rx-svg .node')].map(node => node.dataset.name)"
 WIDER = "() => document.documentElement.scrollWidth - innerWidth"

@@ -7,7 +7,7 @@ import torch
 import torchvision
 from PIL import Image
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("training browser")]
+pytestmark = pytest.mark.browser
 
 
 def open_inspect(server, visit, **options):

@@ -12,7 +12,7 @@ from explorer.figures.run_race import create_race
 from explorer.figures.run_rows import RunRows
 from explorer.figures.training import GROUPS, create_run_charts
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("training browser")]
+pytestmark = pytest.mark.browser
 
 RUN = ".rx-run-name"
 ALL = "-".join(group.id for group in GROUPS)

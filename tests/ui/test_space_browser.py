@@ -14,7 +14,7 @@ from explorer.architecture.totals import count_totals
 from explorer.architecture.variant import format_variant, parse_variant
 from explorer.ui.space_tab import CHUNK, DESIGNS
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 DONE = """() => {
   const { state, drawn } = document.querySelector('.rx-space').dataset;

@@ -19,10 +19,7 @@ from explorer.training.studies import DEGRADATION
 from explorer.training.study_runs import StudyFacts, StudyRuns, find_study_runs, keep_facts
 from studied import SHOWS, SHOWS_NOT
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.xdist_group("training browser"),
-]
+pytestmark = pytest.mark.browser
 WIDER = "() => document.documentElement.scrollWidth - innerWidth"
 DRAWN = "() => document.querySelectorAll('.rx-study-charts .rx-chart[data-points]').length"
 OPEN = ".rx-study-open"
@@ -137,7 +134,7 @@ def test_without_a_result_it_says_so_and_offers_to_run_it(own, places, visit):
     assert "explorer study degradation --data cifar10" in page.locator(".rx-study-none").inner_text()
     assert page.locator(".rx-study-findings").count() == 0
     assert "50 minutes" in page.get_by_label("Size", exact=True).inner_text()
-    page.get_by_label("Data", exact=True).select_option("folder")
+    page.locator(".rx-study-here").get_by_label("Data", exact=True).select_option("folder")
     page.get_by_role("button", name="Run the study").click()
     page.locator(".rx-study .rx-refusal").filter(has_text="No folder is given").wait_for()
     page.get_by_label("Folder", exact=True).fill("/no/such/folder")
@@ -213,7 +210,7 @@ def test_a_study_that_runs_is_followed_to_its_end(own, places, visit):
 
 def test_it_is_started_stopped_and_goes_on(own, places, visit):
     page = open_study(visit, own.url)
-    page.get_by_label("Data", exact=True).select_option("digits")
+    page.locator(".rx-study-here").get_by_label("Data", exact=True).select_option("digits")
     page.get_by_role("button", name="Run the study").click()
     words = page.locator(".rx-study-here [role=status]")
     words.filter(has_text="Running: ").wait_for(timeout=120_000)

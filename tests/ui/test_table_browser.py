@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.browser
 
 THIN = "\u2009"
 NAMES = "() => [...document.querySelectorAll('.rx-table tbody tr')].map(row => row.dataset.name)"

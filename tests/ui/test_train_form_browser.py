@@ -7,7 +7,7 @@ from explorer.records import EpochRecord, FinalRecord
 from explorer.training.recipes import parse_recipe
 from explorer.training.runs import RecordWriter, create_run
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("training browser")]
+pytestmark = pytest.mark.browser
 
 FORM, TEXT = ".rx-train_form", ".rx-tf-code"
 WIDER = "() => document.documentElement.scrollWidth - innerWidth"
