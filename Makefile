@@ -13,7 +13,7 @@ run: .venv/ready
 	$(BIN)/python -m explorer
 
 test: .venv/ready-test chromium
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .

@@ -181,10 +181,10 @@ def _judge_gradients(record: StudyRecord) -> Finding | None:
     if plain is None or plain.gradients is None:
         return None
     ratios = _compare_ends(plain.gradients)
-    looks = " and ".join(f"{_times(r)} at step {at:,}" for r, at in zip(ratios, plain.gradients.steps, strict=True))
-    words = f"the norm at the first block of {name_of(plain)} is {looks} that at its last"
+    looks = " and ".join(f"{_write(r)} at step {at:,}" for r, at in zip(ratios, plain.gradients.steps, strict=True))
+    words = f"in {name_of(plain)} the first block's norm over the last one's is {looks}"
     if twin and twin.gradients:
-        words += f" ({name_of(twin)}: {' and '.join(map(_times, _compare_ends(twin.gradients)))})"
+        words += f" ({name_of(twin)}: {' and '.join(map(_write, _compare_ends(twin.gradients)))})"
     if min(ratios) < VANISHED:
         text = "Gradients all but vanish on their way to the input, which the paper did not see (section 4.1)"
         return Finding(AGAINST, f"{text}: {words}.")
@@ -201,9 +201,9 @@ def _compare_ends(seen: BlockGradients) -> list[float]:
     return [norms[inner[0]] / (norms[inner[-1]] or 1.0) if inner else 1.0 for norms in (seen.first, seen.last)]
 
 
-def _times(ratio: float) -> str:
-    """``1/20 of``, ``2.5 times``."""
-    return f"1/{1 / ratio:,.0f} of" if 0 < ratio <= 0.5 else f"{ratio:,.{0 if ratio >= 10 else 1}f} times"
+def _write(ratio: float) -> str:
+    """``1/20``, ``2.5``."""
+    return f"1/{1 / ratio:,.0f}" if 0 < ratio <= 0.5 else f"{ratio:,.{0 if ratio >= 10 else 1}f}"
 
 
 def _find_deepest(record: StudyRecord, kind: str) -> StudyNetwork | None:

@@ -79,6 +79,10 @@ def test_a_run_on_digits_is_watched_to_above_95_percent(server, visit):
     assert "8 × 8" not in page.locator("#rx-answer").inner_text()
     assert "32 × 32" in page.locator("#rx-answer").inner_text()
 
+    page.get_by_role("tab", name="Build").click()  # and its gradients colour the graph
+    page.get_by_label("Colour by").select_option("gradient")
+    page.locator(".rx-heat").get_by_text("a box, most in").wait_for()
+
 
 def test_stop_keeps_the_run_and_resume_goes_on(server, visit):
     page = visit(server.url + "?v=resnet20,shortcut=none")
