@@ -47,8 +47,8 @@ def main() -> None:
     rounds = read_rounds(__doc__, 4)
     precision = str(choose_precision(CPU)).removeprefix("torch.")
     print(f"explorer computes in {precision} here (bfloat16 needs avx512_bf16 or amx_bf16); the plain loop in float32")
-    for variant in VARIANTS:
-        compare(variant, rounds)
+    for variant, turns in zip(VARIANTS, (rounds, max(1, rounds // 2)), strict=True):  # resnet18 takes minutes a turn
+        compare(variant, turns)
     for variant, turns in zip(VARIANTS, (4 * rounds, rounds), strict=True):
         measure_shares(variant, turns)
     if torch.cuda.is_available():
