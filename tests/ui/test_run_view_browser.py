@@ -73,8 +73,7 @@ def assert_alike(one, other, where=""):
         assert one == other, where
 
 
-@pytest.mark.parametrize("kind", ["short", "plain", "long", "torn", "old"])
-def test_the_browser_fills_charts_as_python_does(server, visit, kind):
+def make_records(kind):
     records = handmade.rows([*handmade.tell(120, plain=kind == "plain"), handmade.answer(100)])
     if kind == "long":
         records = handmade.rows(handmade.tell(9000, every=3))
@@ -86,17 +85,23 @@ def test_the_browser_fills_charts_as_python_does(server, visit, kind):
         step = next(record for record in records if record["kind"] == "step")
         norms = ({"stem": at / 9, "layer1.0": 0.0, "head": 1.5} for at in range(1, 9))
         records = [{**step, "step": at, "gradient_norms": each} for at, each in enumerate(norms, 1)]
+    return records
+
+
+def test_the_browser_fills_charts_as_python_does(server, visit):
     choices = [Choice(), Choice(at=57, unit=handmade.LAYERS[2]), Choice(at=1)]
     page = visit(server.url)
     asked = [{"at": choice.at, "unit": choice.unit} for choice in choices]
-    filled, raced = page.evaluate(FILL, [records, create_run_charts(), create_race(), asked])
-    rows = RunRows(records, 64)
-    for choice, figures in zip(choices, filled, strict=True):
-        for id, figure in create_run_charts().items():
-            assert_alike(fill_figure(figure, rows, choice), figures[id], f"{id} at {choice.at}")
-    for axis, figures in zip(("step", "epoch", "seconds"), raced, strict=True):
-        for id, figure in create_race().items():
-            assert_alike(fill_figure(figure, rows, Choice(axis=axis)), figures[id], f"{id} along {axis}")
+    for kind in ("short", "plain", "long", "torn", "old"):
+        records = make_records(kind)
+        filled, raced = page.evaluate(FILL, [records, create_run_charts(), create_race(), asked])
+        rows = RunRows(records, 64)
+        for choice, figures in zip(choices, filled, strict=True):
+            for id, figure in create_run_charts().items():
+                assert_alike(fill_figure(figure, rows, choice), figures[id], f"{kind}: {id} at {choice.at}")
+        for axis, figures in zip(("step", "epoch", "seconds"), raced, strict=True):
+            for id, figure in create_race().items():
+                assert_alike(fill_figure(figure, rows, Choice(axis=axis)), figures[id], f"{kind}: {id} along {axis}")
 
 
 def test_a_live_run_grows_without_a_flicker_and_keeps_zoom(server, visit):

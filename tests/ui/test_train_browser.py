@@ -48,7 +48,7 @@ def held_out_accuracy(page):
 
 def test_a_run_on_digits_is_watched_to_above_95_percent(server, visit):
     page = visit(server.url + "?v=resnet8&rg=loss-gradients-rate-speed")
-    start_run(page, "resnet8", epochs=10)
+    start_run(page, "resnet8", epochs=7)
     wait_for_state(page, "running")
     assert "run=resnet8-" in page.url
     wait_for_points(page, 3)
