@@ -31,14 +31,18 @@ def start_run(page, variant, epochs):
 
 
 def drag_to_zoom(page):
-    box = page.locator(".rx-chart-loss .nsewdrag").bounding_box()
-    middle = box["y"] + box["height"] / 2
-    page.mouse.move(box["x"] + 0.2 * box["width"], middle)
-    page.mouse.down()
-    page.mouse.move(box["x"] + 0.7 * box["width"], middle, steps=5)
-    page.mouse.up()
-    page.wait_for_function("() => document.querySelector('.rx-chart-loss').layout.xaxis.autorange === false")
-    return page.evaluate(RANGE)
+    """Drag until it zooms: a drag may begin while the chart is drawn anew, which ends it."""
+    for _ in range(5):
+        box = page.locator(".rx-chart-loss .nsewdrag").bounding_box()
+        middle = box["y"] + box["height"] / 2
+        page.mouse.move(box["x"] + 0.2 * box["width"], middle)
+        page.mouse.down()
+        page.mouse.move(box["x"] + 0.7 * box["width"], middle, steps=5)
+        page.mouse.up()
+        page.wait_for_timeout(500)
+        if page.evaluate("() => document.querySelector('.rx-chart-loss').layout.xaxis.autorange === false"):
+            return page.evaluate(RANGE)
+    raise AssertionError("the chart does not zoom")
 
 
 def held_out_accuracy(page):
@@ -163,6 +167,7 @@ def test_on_a_shared_page_a_link_shows_a_run_and_its_starter_alone_stops_it(serv
 def test_a_refused_setting_gets_a_sentence(server, visit, field, setting, value, part):
     page = visit(server.url + "?v=resnet8")
     page.get_by_role("tab", name="Train").click()
+    page.locator(".rx-tf-name").get_by_text("resnet8", exact=True).wait_for()
     page.get_by_role("spinbutton", name=field).fill(value)
     page.get_by_role("button", name="Start training").click()
     refusal = page.locator(f"[data-setting={setting}] .rx-tf-refusal")
