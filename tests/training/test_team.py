@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from explorer.cli import main
 from explorer.errors import RunError
 from explorer.training.runs import Run
 from explorer.training.team import SOLO, Team
@@ -82,7 +83,6 @@ def test_a_killed_process_is_replaced_and_the_run_goes_on_from_its_checkpoint(tm
 @pytest.mark.parametrize(
     ("arguments", "part"),
     [
-        (("resnet8",), "with --run a directory"),
         (("resnet8", "--batch-size", "63", "--run-dir", "run"), "can't be shared evenly by 2 processes"),
         (("resnet9000", "--run-dir", "run"), "No ResNet has depth 9000"),
     ],
@@ -91,6 +91,14 @@ def test_what_a_team_can_not_do_gets_one_sentence(tmp_path, monkeypatch, argumen
     monkeypatch.chdir(tmp_path)
     code, out, err = end(train(*arguments, processes=2))
     assert code != 0 and part in err + out
+
+
+def test_a_team_needs_a_directory_to_come_back_to(monkeypatch, capsys):
+    """As torchrun would start each of its processes."""
+    for name, value in (("RANK", "0"), ("LOCAL_RANK", "0"), ("WORLD_SIZE", "2")):
+        monkeypatch.setenv(name, value)
+    assert main(["train", "resnet8"]) == 2
+    assert "with --run a directory" in capsys.readouterr().err
 
 
 def test_parts_of_a_batch_are_equal_and_cover_it():
