@@ -26,8 +26,13 @@ def read_script(name: str) -> str:
 
 
 def find_plotly() -> Path:
-    """The plotly.js that the installed package carries, found without importing that. Raises `OSError`."""
-    found = find_spec("plotly")
+    """The plotly.js that the installed package carries. Raises `OSError`."""
+    return find_package("plotly") / "package_data" / "plotly.min.js"
+
+
+def find_package(name: str) -> Path:
+    """The folder of an installed package, found without importing it. Raises `OSError`."""
+    found = find_spec(name)
     for folder in (found.submodule_search_locations or ()) if found else ():
-        return Path(folder) / "package_data" / "plotly.min.js"
-    raise FileNotFoundError("plotly is not installed")
+        return Path(folder)
+    raise FileNotFoundError(f"{name} is not installed")

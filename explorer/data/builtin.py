@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-from importlib.util import find_spec
-from pathlib import Path
 
 import numpy
 import torch
@@ -14,6 +12,7 @@ from explorer.data.dataset import Dataset
 from explorer.data.images import printable_name
 from explorer.data.room import check_room
 from explorer.errors import DataError
+from explorer.resources import find_package
 
 DIGITS_SIDE = 32
 SYNTHETIC = (3, 32, 32, 10, 5000)
@@ -26,19 +25,13 @@ def load_digits() -> Dataset:
 
     Source: Alpaydin and Kaynak, Optical Recognition of Handwritten Digits, UCI 1998. No flips: a mirrored 2 is no 2.
     """
-    rows = numpy.loadtxt(_find_digits(), delimiter=",")  # 64 greys from 0 to 16, and the label
+    path = find_package("sklearn") / "datasets" / "data" / "digits.csv.gz"  # its import takes most of a second
+    rows = numpy.loadtxt(path, delimiter=",")  # 64 greys from 0 to 16, and the label
     small = torch.from_numpy(rows[:, :-1]).float().view(-1, 1, 8, 8) * (255 / 16)  # (N, 1, 8, 8)
     side = (DIGITS_SIDE, DIGITS_SIDE)
     large = torch.nn.functional.interpolate(small, side, mode="bilinear", align_corners=False)
     labels = torch.from_numpy(rows[:, -1]).long()
     return Dataset("digits", large.round().to(torch.uint8), labels, tuple("0123456789"), flip=False)
-
-
-def _find_digits() -> Path:
-    """Scikit-learn's file, found without importing scikit-learn, which takes most of a second."""
-    found = find_spec("sklearn")
-    assert found is not None and found.origin is not None
-    return Path(found.origin).parent / "datasets" / "data" / "digits.csv.gz"
 
 
 def load_synthetic(text: str = "") -> Dataset:

@@ -24,7 +24,7 @@ from explorer.network.device import choose_device
 from explorer.records import Answers, EpochRecord, FilmRecord, FinalRecord, Record, StepRecord, write_record
 from explorer.training.alarms import Alarms
 from explorer.training.failures import describe_failure
-from explorer.training.journal import RecordWriter, merge_records
+from explorer.training.journal import RecordWriter
 from explorer.training.loop import Trainer
 from explorer.training.runs import Run
 from explorer.training.splits import split_dataset
@@ -137,12 +137,7 @@ class Life:
 
     def _read_past(self, step: int) -> list[dict[str, Any]]:
         """What was recorded up to a step."""
-        records, offset, more = [], 0, True
-        while more:
-            some, end = self.run.read_records(offset)
-            records += some
-            more, offset = end > offset, end
-        return [record for record in merge_records(records) if record.get("step", 0) <= step]
+        return [record for record in self.run.read_all_records() if record.get("step", 0) <= step]
 
     def _keep(self, record: Record) -> None:
         if not self.team.leads:

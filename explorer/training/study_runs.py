@@ -22,11 +22,10 @@ from explorer.errors import RunError
 from explorer.files import write_atomically
 from explorer.records import BlockGradients, Curve, Environment, StudyNetwork, StudyRecord
 from explorer.training.recipes import format_recipe
-from explorer.training.runs import Run, home
+from explorer.training.runs import ALIVE, Run, home
 from explorer.training.studies import Study, find_study
 
 POINTS = 100  # of a curve in the result, which shall stay small
-ACTIVE = ("queued", "starting", "running")
 Rows = list[dict[str, Any]]
 
 
@@ -71,7 +70,7 @@ class StudyRuns:
     def state(self) -> str:
         """running, ended (each run finished or failed), or stopped: it can go on."""
         states = {run.state() for run in self.runs} if self.is_whole() else {"stopped"}
-        if states & set(ACTIVE):
+        if states & set(ALIVE):
             return "running"
         return "ended" if states <= {"finished", "failed"} else "stopped"
 

@@ -11,7 +11,7 @@ from explorer.architecture.diff import compare_plans
 from explorer.architecture.neighbours import list_neighbours
 from explorer.architecture.plan import Plan, expand_plan
 from explorer.architecture.presets import NAMES
-from explorer.architecture.variant import DEFAULT, format_variant, parse_variant
+from explorer.architecture.variant import DEFAULT, parse_variant
 from explorer.errors import VariantError
 from explorer.figures.accuracy import list_known, list_left_out, plot_accuracy
 from explorer.figures.compare import plot_depth
@@ -27,6 +27,7 @@ from explorer.ui import text
 from explorer.ui.events import answer
 from explorer.ui.heavy import load_torch
 from explorer.ui.measure_part import create_measure_functions
+from explorer.ui.typed import read_typed
 from explorer.ui.widgets import create_widget
 
 MOST = len(VARIANT_COLOURS)
@@ -52,9 +53,9 @@ def compare(question: dict[str, Any]) -> dict[str, Any]:
     read holds the reason, and is left out of the rest.
     """
     texts = _read_texts(question)
-    columns = [_read_column(each) for each in texts]
+    columns = [read_typed(each) for each in texts]
     if question.get("twin") and len(columns) == 1 and "error" not in columns[0]:
-        columns.append(_read_column(_choose_twin(columns[0]["text"])))
+        columns.append(read_typed(_choose_twin(columns[0]["text"])))
     placed = _place(columns)
     first = placed[0][1] if placed else None
     return {
@@ -76,16 +77,6 @@ def _read_texts(question: dict[str, Any]) -> list[str]:
     if len(texts) > MOST:
         raise VariantError(f"{len(texts)} variants are too many to compare: give at most {MOST}.")
     return [str(each) for each in texts]
-
-
-def _read_column(typed: str) -> dict[str, Any]:
-    """A column's canonical text, or what was typed with the reason why it can't be read."""
-    try:
-        architecture = parse_variant(typed)
-        expand_plan(architecture)
-        return {"text": format_variant(architecture)}
-    except VariantError as error:
-        return {"text": typed, "error": str(error)}
 
 
 def _place(columns: list[dict[str, Any]]) -> Placed:
@@ -115,7 +106,7 @@ def draw(question: dict[str, Any]) -> dict[str, Any]:
 
     The first's marks are against the variant at place `pair`, the others' against the first.
     """
-    placed = _place([_read_column(each) for each in _read_texts(question)])
+    placed = _place([read_typed(each) for each in _read_texts(question)])
     pair = question.get("pair")
     graphs = [
         {"place": place, "graph": describe_graph(plan, View()), "legend": draw_legend(plan), "marks": {}}
@@ -147,7 +138,7 @@ def accuracy(question: dict[str, Any]) -> dict[str, Any]:
 
     Without ``"all"`` it holds what the papers print; torchvision's weights need torch, whose loading takes seconds.
     """
-    placed = _place([_read_column(each) for each in _read_texts(question)])
+    placed = _place([read_typed(each) for each in _read_texts(question)])
     accuracies: tuple[Any, ...] = ()
     if question.get("all"):
         load_torch()

@@ -43,14 +43,11 @@ def _read_last_norms(run: Run) -> dict[str, float]:
     """The newest norms that are numbers; empty where the run has none yet."""
     layers: list[str] = []
     norms: dict[str, float] = {}
-    records, offset = run.read_records()
-    while records:
-        for record in records:
-            if record.get("kind") == "units":
-                layers = record.get("units", {}).get("gradient_norm", [])
-            seen = record.get("values", {}).get("gradient_norm") if record.get("kind") == "watch" else None
-            norms = _add_parts(layers, seen) if seen else record.get("gradient_norms") or norms  # the first versions'
-        records, offset = run.read_records(offset)
+    for record in run.read_all_records():
+        if record["kind"] == "units":
+            layers = record["units"].get("gradient_norm", [])
+        seen = record["values"].get("gradient_norm") if record["kind"] == "watch" else None
+        norms = _add_parts(layers, seen) if seen else record.get("gradient_norms") or norms  # the first versions'
     return {name: value for name, value in norms.items() if isinstance(value, int | float)}
 
 

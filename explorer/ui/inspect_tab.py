@@ -5,10 +5,10 @@ from __future__ import annotations
 import base64
 import io
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from html import escape
-from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from gradio.data_classes import ImageData
 from explorer.architecture.plan import expand_plan
 from explorer.errors import ExplorerError, WeightsError
 from explorer.network.catalogue import TORCHVISION, list_bundled
+from explorer.resources import find_package
 from explorer.training.runs import find_run_by_id
 from explorer.ui import text
 from explorer.ui.events import refuse_politely
@@ -50,9 +51,9 @@ def list_samples() -> list[str]:
     """Photographs that installed packages carry."""
     paths = []
     for package, folder, names in _SAMPLES:
-        spec = find_spec(package)
-        root = Path(spec.origin).parent if spec and spec.origin else Path()
-        paths += [str(root / folder / name) for name in names if (root / folder / name).exists()]
+        with suppress(OSError):
+            root = find_package(package)
+            paths += [str(root / folder / name) for name in names if (root / folder / name).exists()]
     return paths
 
 

@@ -8,8 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from explorer.architecture.neighbours import find_twin
-from explorer.architecture.plan import expand_plan
-from explorer.architecture.variant import DEFAULT, format_variant, parse_variant
+from explorer.architecture.variant import DEFAULT, parse_variant
 from explorer.errors import DataError, DeviceError, ExplorerError, RunError, VariantError, WeightsError
 from explorer.figures.palette import VARIANT_COLOURS
 from explorer.training.config import TrainConfig
@@ -20,6 +19,7 @@ from explorer.ui import text
 from explorer.ui.events import answer
 from explorer.ui.train_data import describe_choices, read_spec
 from explorer.ui.train_limits import FIXED, check_limits, fit
+from explorer.ui.typed import read_typed
 
 MOST = len(VARIANT_COLOURS)  # variants of a race
 _OWN = ("computing", "data", "watch")  # groups that are no matter of the recipe: a change of them outlives another one
@@ -178,7 +178,7 @@ def refuse(error: ExplorerError) -> Answer:
 def describe_variants(question: Answer) -> Answer:
     """The variants to train in their canonical text, or with the reason why not; and the first's twin."""
     texts = read_variants(question)
-    rows = [_describe_variant(each) for each in texts]
+    rows = [read_typed(each) for each in texts]
     good = [row["text"] for row in rows if "error" not in row]
     twin = find_twin(parse_variant(good[0])) if good else None
     return {"variants": rows, "twin": asdict(twin) if twin and twin.text not in good else None}
@@ -192,15 +192,6 @@ def read_variants(question: Answer) -> list[str]:
     if len(texts) > MOST:
         raise VariantError(f"{len(texts)} variants are too many for a race: {MOST} at most.")
     return [str(each)[:400] for each in texts]
-
-
-def _describe_variant(typed: str) -> Answer:
-    try:
-        architecture = parse_variant(typed)
-        expand_plan(architecture)
-        return {"text": format_variant(architecture)}
-    except VariantError as error:
-        return {"text": typed, "error": str(error)}
 
 
 def create_form_function(shared: bool) -> Callable[[Any], Answer]:

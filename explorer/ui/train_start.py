@@ -9,15 +9,13 @@ from typing import Any
 from explorer.architecture.variant import format_variant, parse_variant
 from explorer.errors import ExplorerError, RunError, VariantError
 from explorer.training.config import TrainConfig
-from explorer.training.runs import Run, list_runs
+from explorer.training.runs import ALIVE, Run, list_runs
 from explorer.ui.events import answer
 from explorer.ui.heavy import load_torch
 from explorer.ui.keys import give_key
 from explorer.ui.train_data import read_spec
 from explorer.ui.train_form import Form, read_form, read_variants, refuse
 from explorer.ui.train_limits import RUNS, check_limits
-
-ENDED = ("finished", "stopped", "failed", "interrupted", "paused")
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def create_start_function(shared: bool) -> Callable[[Any], dict[str, Any]]:
 
 def _check_crowd(more: int) -> None:
     """Visitors share one machine; what waits on it is bounded."""
-    waiting = sum(run.state() not in ENDED for run in list_runs())
+    waiting = sum(run.state() in ALIVE for run in list_runs())
     if waiting + more > RUNS:
         raise RunError(f"{waiting} runs wait for this machine already, and {RUNS} are the most: try again later.")
 
