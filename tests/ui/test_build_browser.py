@@ -318,17 +318,22 @@ def test_dark_and_light_follow_the_button_and_stay(server, visit):
     assert page.evaluate(colour) != light
 
 
-def delay_answers(page, milliseconds):
-    def wait(route):
-        page.wait_for_timeout(milliseconds)
-        route.continue_()
-
-    page.route("**/component_server", wait)
+DELAY = """milliseconds => {
+  const send = window.fetch;
+  window.delayed = 0;
+  window.fetch = async (...asked) => {
+    if (String(asked[0]).includes("component_server")) {
+      window.delayed += 1;
+      await new Promise((done) => setTimeout(done, milliseconds));
+    }
+    return send(...asked);
+  };
+}"""
 
 
 def test_what_is_typed_while_an_answer_is_on_its_way_stays(server, visit):
     page = visit(server.url)
-    delay_answers(page, 500)
+    page.evaluate(DELAY, 500)
     field = page.get_by_label("Variant")
     field.fill("resnet18")
     field.press("Enter")
@@ -340,6 +345,7 @@ def test_what_is_typed_while_an_answer_is_on_its_way_stays(server, visit):
     wait_for_variant(page, "resnet34,shortcut=C")
     page.wait_for_timeout(300)
     assert field.input_value() == "resnet34,shortcut=C"
+    assert page.evaluate("() => window.delayed") >= 2
 
 
 def test_back_drops_an_answer_that_comes_late(server, visit):
@@ -347,12 +353,16 @@ def test_back_drops_an_answer_that_comes_late(server, visit):
     for depth in ("18", "34"):
         page.get_by_label(depth, exact=True).check()
         wait_for_variant(page, f"resnet{depth}")
-    delay_answers(page, 700)
-    page.get_by_label("101", exact=True).check()
+    held = []
+    page.route("**/component_server/**", lambda route: held.append(route))
+    with page.expect_request("**/component_server/**"):
+        page.get_by_label("101", exact=True).check()
     page.go_back()
+    for route in held:
+        route.continue_()
+    page.unroute("**/component_server/**")
     wait_for_variant(page, "resnet18")
-    page.wait_for_timeout(1500)
+    page.wait_for_timeout(500)
     assert query(page) == "v=resnet18"
-    page.unroute("**/component_server")
     page.go_forward()
     wait_for_variant(page, "resnet34")
