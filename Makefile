@@ -44,12 +44,13 @@ bench: .venv/ready-test chromium
 	$(PIP) --editable '.[dev]'
 	touch $@ .venv/ready
 
-# the browser tests need a Chromium: $CHROMIUM, one on the PATH, or Debian's
+# the browser tests need a Chromium: $CHROMIUM, or Debian's for machines without a screen, or any on the PATH
 chromium:
-	@if [ -n "$$CHROMIUM" ]; then exit 0; fi; \
+	@if [ -n "$$CHROMIUM" ] || command -v chromium-headless-shell >/dev/null; then exit 0; fi; \
+	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then \
+	  apt-get update -qq && { apt-get install -y -qq chromium-headless-shell || apt-get install -y -qq chromium; } && exit 0; fi; \
 	for name in chromium chromium-browser google-chrome; do if command -v $$name >/dev/null; then exit 0; fi; done; \
-	if command -v apt-get >/dev/null && [ "$$(id -u)" = 0 ]; then apt-get update -qq && apt-get install -y -qq chromium; \
-	elif command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq chromium; \
+	if command -v apt-get >/dev/null && sudo -n true 2>/dev/null; then sudo apt-get update -qq && sudo apt-get install -y -qq chromium; \
 	else echo 'The browser tests need Chromium: install chromium or google-chrome, or set CHROMIUM=/path/to/it.'; exit 1; fi
 
 clean:
