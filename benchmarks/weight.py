@@ -1,6 +1,6 @@
 """What the page weighs over the wire, compressed as served, and how soon after Gradio's first paint Build can be used.
 
-The weight is of everything that a browser without a cache receives until a run's charts are drawn, plotly.js among it.
+The weight is of everything that a browser without a cache receives until charts are drawn, plotly.js among it.
 The time is from the first paint, which shows Gradio's own frame, to the frame that shows Build's graph and table.
 Run with ``python benchmarks/weight.py``.
 """
@@ -69,6 +69,9 @@ def open_page(browser: Browser, port: int, rest: int = 300) -> tuple[float, floa
     page.wait_for_timeout(rest)
     first = weight.copy()
     page.get_by_role("tab", name="Train").click()
+    page.locator(".rx-no-points").first.wait_for()
+    page.get_by_role("tab", name="Build").click()
+    page.get_by_role("button", name="Charts", exact=True).click()
     page.wait_for_function(CHARTS)
     page.wait_for_timeout(300)
     paint, usable = page.evaluate(PAINT), page.evaluate("window.usable")

@@ -3,12 +3,12 @@ import { saveFile } from "./files.js";
 
 let loading = null;
 
-/** Load plotly.js once, when the first chart is seen. */
-function loadPlotly() {
+/** Load plotly.js once, when the first points are to be drawn, or where they are soon expected. */
+export function loadPlotly() {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
-    script.src = new URL("explorer-assets/plotly.min.js", document.baseURI).href;
+    script.src = new URL("../plotly.min.js", import.meta.url).href;
     script.onload = () => resolve(window.Plotly);
     script.onerror = () => reject(new Error("plotly.js could not be loaded from this server"));
     document.head.append(script);
@@ -19,7 +19,7 @@ function loadPlotly() {
 const NARROW = 440; // px, where title and legend have no room beside each other
 const colour = (name) => getComputedStyle(document.body).getPropertyValue(name).trim();
 
-function themed(layout, empty) {
+function themed(layout) {
   const [ink, grid] = [colour("--rx-ink"), colour("--rx-grid")];
   const title = { font: { size: 11, color: colour("--rx-quiet") }, standoff: 6 };
   const axis = { gridcolor: grid, zerolinecolor: grid, linecolor: grid };
@@ -33,11 +33,10 @@ function themed(layout, empty) {
     title: { ...layout.title, font: { size: 13, weight: 600 } },
     xaxis: { ...axis, ...layout.xaxis, title: { ...layout.xaxis.title, ...title } },
     yaxis: { ...axis, ...layout.yaxis, title: { ...layout.yaxis.title, ...title } },
-    annotations: empty
-      ? [{ text: layout.meta.empty, xref: "paper", yref: "paper", x: 0.5, y: 0.5, showarrow: false, font: { color: colour("--rx-quiet") } }]
-      : [],
   };
 }
+
+const isEmpty = (figure) => figure.data.every((trace) => !trace.x.length);
 
 /**
  * An axis that a person zoomed has a range and no autorange; uirevision alone loses it when data arrives. `given` are
@@ -90,7 +89,7 @@ export class Chart {
     this.figure = null;
     this.sizes.disconnect();
     removeEventListener("rx-theme", this.redraw);
-    if (this.listening) window.Plotly.purge(this.element);
+    this.clear();
     this.element.remove();
   }
 
@@ -106,25 +105,46 @@ export class Chart {
     if (this.busy) return;
     this.busy = true;
     try {
-      const Plotly = await loadPlotly();
       while (this.wanted && this.figure && this.element.clientWidth > 60) {
-        this.wanted = false;
-        await this.drawOnce(Plotly);
+        const empty = isEmpty(this.figure);
+        if (!empty && !window.Plotly) await loadPlotly(); // the figure may be another one then
+        else {
+          this.wanted = false;
+          if (empty) this.drawNothing();
+          else await this.drawPoints(window.Plotly);
+        }
       }
     } finally {
       this.busy = false;
     }
   }
 
-  async drawOnce(Plotly) {
-    const empty = this.figure.data.every((trace) => !trace.x.length);
+  /** Without points: what the chart will show, and why it does not yet. It needs no plotly.js, which takes a second. */
+  drawNothing() {
+    const { title, meta } = this.figure.layout;
+    const lines = [["b", title.text], ["span", meta.empty]].map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text }));
+    const frame = Object.assign(document.createElement("div"), { className: "rx-no-points" });
+    frame.append(...lines);
+    this.clear();
+    this.element.replaceChildren(frame);
+    this.points = 0;
+    this.element.dataset.points = 0;
+  }
+
+  /** Take away what plotly drew. */
+  clear() {
+    if (this.listening) window.Plotly.purge(this.element);
+    this.listening = false;
+  }
+
+  async drawPoints(Plotly) {
+    if (!this.listening) this.element.replaceChildren();
     const { clientWidth: width, clientHeight: height } = this.element;
-    const layout = { ...themed(this.figure.layout, empty), width, height, autosize: false };
+    const layout = { ...themed(this.figure.layout), width, height, autosize: false };
     if (width < NARROW && layout.showlegend && layout.legend?.y > 1) layout.margin.t = Math.max(layout.margin.t, 62); // below the title
     const given = listRanges(layout);
-    if (!empty && this.points) keepZoom(this.element.layout, layout, this.given);
+    if (this.points) keepZoom(this.element.layout, layout, this.given);
     this.given = given;
-    if (empty) for (const [axis, range] of Object.entries(layout.meta.empty_axes)) Object.assign(layout[axis], range);
     const buttons = [
       { name: "Download as SVG", icon: icon(ARROW), click: (div) => Plotly.downloadImage(div, { format: "svg", filename: this.name }) },
       { name: "Download as CSV", icon: icon(ARROW), click: () => saveFile(`${this.name}.csv`, toCsv(this.figure.data), "text/csv") },

@@ -1,5 +1,6 @@
 // Train: one run live, or several over each other. The page only reads: it asks for the records behind an offset.
 import { ask, SILENT } from "./ask.js";
+import { loadPlotly } from "./charts.js";
 import { make } from "./elements.js";
 import { saveFile } from "./files.js";
 import { formatCount } from "./format.js";
@@ -118,6 +119,7 @@ class RunView {
     this.standings.element.hidden = kind === "one";
     if (kind === "one") this.differences.show([]);
     this.draw(null);
+    if (this.ids.length) loadPlotly(); // its points come soon
   }
 
   wake() {

@@ -174,7 +174,6 @@ def _tell_cost(cost: Cost) -> str:
 
 def _layout(axis: str) -> Figure:
     ticks = [number * 10**power for power in range(5, 11) for number in (1, 2, 5)]
-    empty = {"xaxis": {"range": [8, 11] if axis == "macs" else [6, 9]}, "yaxis": {"range": [0.5, 0.9]}}
     return {
         "title": {"text": f"Published accuracy by {AXES[axis]}", "x": 0.02, "xanchor": "left"},
         "xaxis": {
@@ -187,5 +186,5 @@ def _layout(axis: str) -> Figure:
         "legend": {"orientation": "h", "x": 0, "y": -0.16, "yanchor": "top"},
         "margin": {"b": 80, "l": 64},
         "uirevision": axis,
-        "meta": {"empty": "Nothing published is loaded.", "empty_axes": empty},
+        "meta": {"empty": "Nothing published is loaded."},
     }  # fmt: skip

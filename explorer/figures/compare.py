@@ -136,7 +136,6 @@ def name_variant(place: int, plan: Plan, most: int = 26) -> str:
 
 
 def _layout(title: str, unit: str, axis: Figure, names: list[str]) -> Figure:
-    ticks = {"range": [0, 2]} if axis.get("type") == "log" else {"range": [0, 1]}
     return {
         "title": {"text": title, "x": 0.02, "xanchor": "left"},
         "xaxis": {"title": {"text": "depth: weighted layers on the main path"}, "rangemode": "tozero"},
@@ -145,5 +144,5 @@ def _layout(title: str, unit: str, axis: Figure, names: list[str]) -> Figure:
         "legend": {"orientation": "h", "x": 0, "y": -0.22, "yanchor": "top"},
         "margin": {"b": 72, "l": 64},
         "uirevision": " ".join(names),
-        "meta": {"empty": "No network to draw.", "empty_axes": {"xaxis": {"range": [0, 50]}, "yaxis": ticks}},
+        "meta": {"empty": "No network to draw."},
     }

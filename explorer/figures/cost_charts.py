@@ -258,7 +258,6 @@ def _name_folded(name: str, names: Mapping[str, str]) -> str:
 
 def _layout(title: str, unit: str, words: str, axes: Figure) -> Figure:
     """A chart's layout; ``meta`` says what it shows, in a sentence, and what while it has no points."""
-    empty_axes = {"xaxis": {"range": [0, 1]}, "yaxis": {"range": [0, 1]}}
     return {
         "title": {"text": title, "x": 0.02, "xanchor": "left"},
         "xaxis": axes["xaxis"] if "title" in axes["xaxis"] else {"title": {"text": ""}, **axes["xaxis"]},
@@ -266,5 +265,5 @@ def _layout(title: str, unit: str, words: str, axes: Figure) -> Figure:
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 0, "yanchor": "bottom", "yref": "container"},
         "margin": {"b": 8},  # labels and legend make their own room
-        "meta": {"words": words, "empty": EMPTY, "empty_axes": empty_axes},
+        "meta": {"words": words, "empty": EMPTY},
     }

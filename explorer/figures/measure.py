@@ -290,7 +290,6 @@ def plot_shares(measurement: Measurement | None = None) -> Figure:
     """Share of the time beside share of the MACs, part by part; without a measurement empty, with axes and a word."""
     passes = measurement.passes if measurement else ()
     traces = [_plot_macs(passes), *map(_plot_times, passes)]
-    empty_axes = {"xaxis": {"range": [0, 10]}, "yaxis": {"range": [0, 1]}}
     layout = {
         "title": {"text": "Share of time and of MACs", "x": 0.02, "xanchor": "left", "y": 0.97, "yanchor": "top"},
         "barmode": "group",
@@ -300,7 +299,7 @@ def plot_shares(measurement: Measurement | None = None) -> Figure:
         "showlegend": True,
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
         "margin": {"t": 76},  # title and legend, which takes two lines on a narrow screen
-        "meta": {"empty": "Nothing measured yet.", "empty_axes": empty_axes},
+        "meta": {"empty": "Nothing measured yet."},
     }
     return {"data": traces, "layout": layout}
 

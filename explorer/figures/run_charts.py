@@ -1,8 +1,8 @@
 """The empty charts of a run: what is drawn, on which axes, with a sentence about what it shows.
 
-Traces name what fills them in ``meta`` (see `run_fill`). A layout's ``meta`` holds `empty` and `empty_axes` for a chart
-without points, `words`, the sentence below it, and for `run_fill`: `names` (the axis that units stand on), `span`
-(quantities whose range y holds) and `cursor` (whether the time that is looked at is marked).
+Traces name what fills them in ``meta`` (see `run_fill`). A layout's ``meta`` holds `empty`, what a chart without points
+says, `words`, the sentence below it, and for `run_fill`: `names` (the axis that units stand on), `span` (quantities
+whose range y holds) and `cursor` (whether the time that is looked at is marked).
 """
 
 from __future__ import annotations
@@ -28,9 +28,7 @@ APART = [[0, "#0072b2"], [0.5, "#f4f4f4"], [1, "#d55e00"]]
 def make_layout(title: str, unit: str, words: str, axis: Figure | None = None, **more: Any) -> Figure:
     """A chart's layout with steps below it; `more` replaces parts, `meta` is added to."""
     axis = axis or {}
-    log = axis.get("type") == "log"
-    empty_axes = {"xaxis": {"range": [0, 100]}, "yaxis": {"range": axis.get("range", [-2, 1] if log else [0, 1])}}
-    meta = {"empty": "Nothing recorded yet.", "empty_axes": empty_axes, "words": words, **more.pop("meta", {})}
+    meta = {"empty": "Nothing recorded yet.", "words": words, **more.pop("meta", {})}
     return {
         "title": {"text": title, "x": 0.02, "xanchor": "left"},
         "xaxis": {"title": {"text": "step"}, "rangemode": "tozero"},
@@ -137,7 +135,6 @@ def _create_range() -> Figure:
         "smoothed loss is lowest.", LOG, showlegend=True,
         xaxis={"title": {"text": "learning rate"}, **LOG},
     )  # fmt: skip
-    layout["meta"]["empty_axes"]["xaxis"] = {"range": [-4, 1]}
     return {"data": data, "layout": layout}
 
 
@@ -314,7 +311,6 @@ def make_depth(
         xaxis={"title": {"text": ""}, "type": "category", "tickangle": 0, "showgrid": False},
         meta={"names": "x", "span": [path[1] for path in paths], **(meta or {})},
     )  # fmt: skip
-    layout["meta"]["empty_axes"]["xaxis"] = {"type": "linear", "range": [0, 10], "showticklabels": False}
     return {"data": data, "layout": layout}
 
 
@@ -374,7 +370,4 @@ def create_answers() -> dict[str, Figure]:
         {"type": "category", "autorange": "reversed", "automargin": True}, meta=empty,
         xaxis={"title": {"text": "share of images right"}, "range": [0, 1.02], "tickformat": ".0%"}, bargap=0.25,
     )  # fmt: skip
-    bare = {"type": "linear", "range": [0, 1], "showticklabels": False}
-    for layout in (confusion, classes):
-        layout["meta"]["empty_axes"] = {"xaxis": bare, "yaxis": bare}
     return {"confusion": {"data": [heat], "layout": confusion}, "classes": {"data": [bars], "layout": classes}}

@@ -184,8 +184,5 @@ def _layout(title: str, x: str, end: float | None, top: float | None) -> Figure:
         "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": -0.2, "yanchor": "top"},
         "margin": {"b": 96},
         "uirevision": "keep",
-        "meta": {
-            "empty": "Nothing recorded yet.",
-            "empty_axes": {"xaxis": {"range": [0, end or 60]}, "yaxis": {"range": [0, top or 2]}},
-        },
+        "meta": {"empty": "Nothing recorded yet."},
     }

@@ -3,18 +3,12 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import Any, cast
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # both before gradio is imported
 os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", "1000000")  # else a data frame is built after every event
 
 import gradio as gr
-from starlette.middleware.gzip import GZipMiddleware
-from starlette.responses import FileResponse, Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from explorer.figures.graph import STYLE
 from explorer.resources import assets
@@ -22,9 +16,10 @@ from explorer.ui import text
 from explorer.ui.build_tab import create_build_tab
 from explorer.ui.compare_tab import create_compare_tab
 from explorer.ui.inspect_tab import FIRST_OP, create_inspect_tab, list_weights
+from explorer.ui.scripts import script_routes
 from explorer.ui.space_tab import create_space_tab
 from explorer.ui.train_tab import create_train_tab
-from explorer.ui.widgets import MOUNT, create_widget
+from explorer.ui.widgets import create_widget
 
 HELD_RUNS = "() => { try { return JSON.parse(localStorage.getItem('rx-runs') || '[]').join(',') } catch { return '' } }"
 MAX_UPLOAD = "600mb"  # torchvision's largest ResNet checkpoint has 231 MB
@@ -66,33 +61,6 @@ def _pick_op(event: gr.EventData) -> str:
     return str(event._data["name"])
 
 
-class _Assets(StaticFiles):
-    """Scripts and styles that a browser asks about each time, so that it never mixes two versions."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        response = await super().get_response(path, scope)
-        response.headers["Cache-Control"] = "no-cache"
-        return response
-
-
-def asset_routes() -> list[Mount]:
-    """Our own scripts and styles, and plotly.js of the installed package, compressed."""
-    import plotly
-
-    script = Path(plotly.__file__).parent / "package_data" / "plotly.min.js"
-
-    async def send_plotly(request: object) -> FileResponse:
-        return FileResponse(script, media_type="text/javascript", headers={"Cache-Control": "no-cache"})
-
-    routes = [
-        Route("/plotly.min.js", send_plotly),
-        *(Mount(f"/{name}", _Assets(directory=assets() / name)) for name in ("js", "css")),
-    ]
-    mount = Mount(f"/{MOUNT}", routes=routes)
-    mount.app = GZipMiddleware(mount.app, minimum_size=1000)
-    return [mount]
-
-
 def launch(
     page: gr.Blocks, host: str | None = None, port: int | None = None, share: bool = False, browser: bool = False
 ) -> str:
@@ -103,7 +71,7 @@ def launch(
         pwa=True, run_history=False, enable_monitoring=False, ssr_mode=False, max_file_size=MAX_UPLOAD,
         state_session_capacity=200, footer_links=[], show_error=False, favicon_path=str(assets() / "icon.png"),
         theme=create_theme(), css=read_styles(),
-        app_kwargs={"routes": asset_routes()},
+        app_kwargs={"routes": script_routes()},
     )  # fmt: skip
     return str(public or local)
 

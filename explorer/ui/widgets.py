@@ -7,12 +7,13 @@ from typing import Any
 
 import gradio as gr
 
-MOUNT = "explorer-assets"
+from explorer.ui.scripts import locate_scripts
+
 # Names of events in quotes become listeners of the component: `view.shown(...)`.
 _EVENTS = ("shown", "maps", "picked", "runs")
 _TEMPLATE = """
 const on = {{ {events} }};
-const at = new URL("{mount}/js/{module}.js", document.baseURI).href;
+const at = new URL("{scripts}/js/{module}.js", document.baseURI).href;
 import(at).then((module) => module.mount(element, {{ props, watch, server, on }})).catch((error) => {{
   console.warn(error);
   element.querySelector(".rx-widget").innerHTML = `<p class="rx-refusal" role="alert">This part of the page could not be
@@ -28,6 +29,6 @@ def create_widget(module: str, value: Any, functions: Sequence[Callable[..., Any
     and selection survive every update.
     """
     events = ", ".join(f'{name}: (data) => trigger("{name}", data || {{}})' for name in _EVENTS)
-    script = _TEMPLATE.format(events=events, mount=MOUNT, module=module)
+    script = _TEMPLATE.format(events=events, scripts=locate_scripts(), module=module)
     frame = f'<div class="rx-widget rx-{module}" data-widget="{module}"></div>'
     return gr.HTML(value, html_template=frame, js_on_load=script, server_functions=list(functions), **options)

@@ -34,8 +34,6 @@ def test_plotly_accepts_every_chart(variant, by):
         drawn = validate(json.loads(json.dumps(figure, allow_nan=False)))
         assert drawn.layout.title.text and drawn.layout.yaxis.title.text
         assert figure["layout"]["meta"]["empty"].endswith(".")
-        for low, high in (axis["range"] for axis in figure["layout"]["meta"]["empty_axes"].values()):
-            assert low < high
         for trace in figure["data"]:  # as the page's CSV takes it
             assert len(trace["x"]) == len(trace["y"]) > 0
 

@@ -22,7 +22,7 @@ MOVES = """() => { window.removed = 0; new MutationObserver((all) => all.forEach
   .observe(document.querySelector(".rx-run-groups"), {childList: true, subtree: true}) }"""
 # what the browser makes of records, beside what Python makes of them
 FILL = """async ([records, figures, race, choices]) => {
-  const load = (name) => import(new URL(`explorer-assets/js/${name}.js`, document.baseURI).href);
+  const load = (name) => import(new URL(`explorer-assets/any/js/${name}.js`, document.baseURI).href);
   const [{ RunStore }, { fillFigure }] = await Promise.all([load("run_store"), load("run_fill")]);
   const store = new RunStore("x");
   store.about = { batch_size: 64 };
@@ -368,9 +368,18 @@ def test_a_silent_server_is_named_and_asked_again(own_server, visit):
         page.complaints.clear()
 
 
-def test_an_empty_lab_has_axes_and_a_sentence(server, visit):
+def test_an_empty_lab_says_so_and_does_not_fetch_what_draws_charts(server, visit):
     page = visit(f"{server.url}?tab=train", width=390, height=800, ready=RUN)
-    page.locator(".rx-chart-loss .annotation").wait_for()
-    assert "Nothing recorded yet" in page.locator(".rx-chart-loss").inner_text()
+    page.locator(".rx-chart-loss .rx-no-points").wait_for()
+    assert page.locator(".rx-chart-loss").inner_text().split("\n") == ["Loss", "Nothing recorded yet."]
+    assert page.evaluate("() => window.Plotly === undefined")
+    page.evaluate(
+        "id => dispatchEvent(new CustomEvent('rx-run', { detail: { id } }))", handmade.make_run(server.home, "some1").id
+    )
+    wait_for_points(page, "loss", 10)
+    assert page.locator(".rx-chart-loss .rx-no-points").count() == 0
+    page.go_back()
+    page.locator(".rx-chart-loss .rx-no-points").wait_for()
+    assert page.locator(".rx-chart-loss .main-svg").count() == 0
     assert "Start a run" in page.locator(".rx-run-text").inner_text()
     assert page.evaluate(SIDEWAYS) <= 0

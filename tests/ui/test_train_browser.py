@@ -120,7 +120,7 @@ def test_closing_the_page_and_restarting_the_server_do_not_touch_a_run(own_serve
     own_server.start()
     wait_for_points(page, before + 3)
     page.complaints.clear()
-    page.context.close()
+    page.close()
     time.sleep(1)
     again = visit(link, ready=RUN)
     wait_for_state(again, "running")
@@ -181,11 +181,3 @@ def test_a_run_that_is_not_there_gets_a_sentence(server, visit):
     refusal = page.locator(".rx-runs .rx-refusal")
     refusal.wait_for(state="visible")
     assert "There is no run" in refusal.inner_text()
-
-
-def test_an_empty_lab_on_a_narrow_screen_has_axes_and_a_sentence(server, visit):
-    page = visit(server.url, width=390, height=800)
-    page.get_by_role("tab", name="Train").click()
-    page.locator(".rx-chart-loss .annotation").wait_for()
-    assert "Nothing recorded yet" in page.locator(".rx-chart-loss").inner_text()
-    assert page.evaluate("() => document.documentElement.scrollWidth - innerWidth") <= 0
