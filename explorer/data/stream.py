@@ -50,7 +50,7 @@ class Stream:
         self._plan[:] = batches  # the loader's own list, which it reads when it starts anew
         self._next, self._batches = 0, None
         if self._plan and self._loader:
-            with _explaining_death(), warnings.catch_warnings():
+            with explaining_death(), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # as below, and from Python 3.12 on that this process has threads
                 self._batches = iter(self._loader)
 
@@ -63,7 +63,7 @@ class Stream:
     def _take(self, indices: Tensor) -> Tensor:
         if self._batches is None or not torch.equal(self._plan[self._next], indices):
             return self.files.read(indices)
-        with _explaining_death():
+        with explaining_death():
             images = next(self._batches)
         self._next += 1
         if self._next == len(self._plan):
@@ -90,19 +90,21 @@ def _create_loader(files: ImageFiles, plan: list[Tensor], workers: int, pin: boo
 
 
 @contextmanager
-def _explaining_death() -> Iterator[None]:
+def explaining_death() -> Iterator[None]:
     """Within, the death of a worker becomes a `DataError`."""
     try:
         yield
-    except RuntimeError as error:
+    except (RuntimeError, ConnectionError, EOFError) as error:
         if sentence := describe_death(error):
             raise DataError(sentence) from None
         raise
 
 
 def describe_death(error: BaseException) -> str:
-    """The sentence for a decoding worker that died, from the error that torch raises, wherever it does; else empty."""
-    if not isinstance(error, RuntimeError) or _DIED not in str(error):
+    """The sentence for a decoding worker that died, from what torch raises, wherever it does, or from the broken
+    connection that the worker left behind; else empty."""
+    broken = isinstance(error, (ConnectionError, EOFError))
+    if not broken and not (isinstance(error, RuntimeError) and _DIED in str(error)):
         return ""
     return (
         "A process that decodes images died, most often for want of memory, or of shared memory in a container: try "

@@ -25,7 +25,7 @@ _OTHERS: tuple[tuple[str, str], ...] = (  # words of an error, and what they mea
         "The memory that processes share (/dev/shm) is full: use fewer workers, or workers=0.",
     ),
     (
-        r"DataLoader worker .*(killed|exited|crash)|^(Connection|BrokenPipe|EOF)\w*Error\b",
+        r"DataLoader worker .*(killed|exited|crash)",
         "A process that reads images was killed, mostly for lack of memory: resume it with fewer workers or workers=0.",
     ),
     (
@@ -88,7 +88,7 @@ def _describe_memory(error: BaseException, text: str) -> str:
 
 
 def _describe_file(error: BaseException, text: str, folder: Path | None) -> str:
-    if not isinstance(error, OSError) or isinstance(error, ConnectionError):  # what a reader of images leaves behind
+    if not isinstance(error, OSError):
         return ""
     number, reason, name = _read_error(error, text)
     if folder is not None and number in (errno.ENOENT, errno.ENOTDIR, errno.ESTALE) and not folder.is_dir():

@@ -148,6 +148,20 @@ def test_a_worker_that_is_killed_becomes_one_sentence(streamed):
     assert "fewer workers" in said and "\n" not in said
 
 
+@pytest.mark.parametrize("error", [ConnectionResetError(104, "Connection reset by peer"), EOFError()])
+def test_a_connection_that_a_killed_worker_broke_becomes_the_same_sentence(streamed, error):
+    batches = make_batches(streamed, 1)
+    batches.expect(PLAN)
+
+    class Broken:
+        def __next__(self):
+            raise error
+
+    batches._stream._batches = Broken()
+    with pytest.raises(DataError, match="fewer workers"):
+        batches.draw(PLAN[0], torch.Generator())
+
+
 def test_other_errors_are_no_death():
     assert describe_death(RuntimeError("mat1 and mat2")) == "" == describe_death(ValueError("DataLoader worker"))
 

@@ -47,7 +47,10 @@ def fail(way: str, path: Path) -> None:
     if way in ("killed", "gone"):
         from torch.utils.data import DataLoader
 
-        list(DataLoader(Images(way), batch_size=1, num_workers=1))
+        from explorer.data.stream import explaining_death
+
+        with explaining_death():
+            list(DataLoader(Images(way), batch_size=1, num_workers=1))
     elif way == "memory":
         step()
     elif way == "list":
