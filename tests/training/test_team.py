@@ -80,17 +80,10 @@ def test_a_killed_process_is_replaced_and_the_run_goes_on_from_its_checkpoint(tm
     assert run.state() == "finished" and run.last_record()["step"] == 8 * 25
 
 
-@pytest.mark.parametrize(
-    ("arguments", "part"),
-    [
-        (("resnet8", "--batch-size", "63", "--run-dir", "run"), "can't be shared evenly by 2 processes"),
-        (("resnet9000", "--run-dir", "run"), "No ResNet has depth 9000"),
-    ],
-)
-def test_what_a_team_can_not_do_gets_one_sentence(tmp_path, monkeypatch, arguments, part):
+def test_what_a_team_can_not_do_gets_one_sentence(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    code, out, err = end(train(*arguments, processes=2))
-    assert code != 0 and part in err + out
+    code, out, err = end(train("resnet8", "--batch-size", "63", "--run-dir", "run", processes=2))
+    assert code != 0 and "can't be shared evenly by 2 processes" in err + out
 
 
 def test_a_team_needs_a_directory_to_come_back_to(monkeypatch, capsys):
