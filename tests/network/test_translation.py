@@ -37,7 +37,7 @@ PYTORCHCV = {  # theirs -> ours; He et al. had option A in the first, pytorchcv 
     "densenet40_k12_cifar10": "densenet40_k12", "densenet40_k12_bc_cifar10": "densenet40_k12_bc",
     "densenet100_k12_cifar10": "densenet100_k12",
 }  # fmt: skip
-LARGE = 65_000_000  # parameters; of larger ones a single block in each stage is run
+LARGE = 30_000_000  # parameters; of larger ones a single block in each stage is run
 
 
 class Case(NamedTuple):

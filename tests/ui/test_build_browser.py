@@ -1,5 +1,7 @@
 """Build, in a real browser: graph, table, card and link follow every change."""
 
+import itertools
+
 import pytest
 
 pytestmark = pytest.mark.browser
@@ -253,24 +255,25 @@ def test_arrows_walk_the_graph_into_the_shortcut_and_back(server, visit):
     assert page.locator(".rx-card h3").count() == 0
 
 
-@pytest.mark.parametrize(
-    "variant",
-    ["resnet50", "resnet20", "resnet34,shortcut=C", "resnet110,shortcut=none", "seresnetv2_50d", "densenet121"],
-)
-def test_boxes_do_not_overlap_text_fits_and_shortcuts_lie_beside_the_path(server, visit, variant):
-    page = visit(server.url + f"?v={variant}")
-    wait_for_variant(page, variant)
-    for level in ("Stage", "Block", "Op"):
+DRAWN = ["resnet50", "resnet20", "resnet34,shortcut=C", "resnet110,shortcut=none", "seresnetv2_50d", "densenet121"]
+
+
+def test_boxes_do_not_overlap_text_fits_and_shortcuts_lie_beside_the_path(server, visit):
+    page = visit(server.url)
+    for variant, level in itertools.product(DRAWN, ("Stage", "Block", "Op")):
+        page.get_by_label("Variant").fill(variant)
+        page.get_by_label("Variant").press("Enter")
+        wait_for_variant(page, variant)
         page.locator("#rx-level").get_by_text(level, exact=True).click()
         page.wait_for_function(
             "([level]) => document.querySelector('#rx-level label.selected')?.innerText.trim() === level", arg=[level]
         )
         page.wait_for_timeout(400)
-        assert page.evaluate(OVERLAPS) == [], level
-        assert page.evaluate(SPILLS) == [], level
+        assert page.evaluate(OVERLAPS) == [], (variant, level)
+        assert page.evaluate(SPILLS) == [], (variant, level)
         offsets = page.evaluate(BESIDE)
-        assert all(offset > 60 for offset in offsets), level
-        assert bool(offsets) != variant.endswith("none"), level
+        assert all(offset > 60 for offset in offsets), (variant, level)
+        assert bool(offsets) != variant.endswith("none"), (variant, level)
 
 
 def test_repeats_unfold_and_zoom_survives_a_change(server, visit):

@@ -353,21 +353,6 @@ def test_a_run_exports_its_charts_as_a_picture_and_its_records(server, visit):
     assert (file.suggested_filename, file.path().read_bytes()) == (name, content)
 
 
-def test_a_silent_server_is_named_and_asked_again(own_server, visit):
-    run = handmade.make_run(own_server.home, "silent1", steps=50, final="")
-    with run.lock():
-        page = visit(f"{own_server.url}?run=silent1", ready=RUN)
-        wait_for_state(page, "running")
-        own_server.stop()
-        page.locator(".rx-runs .rx-refusal").wait_for(state="visible", timeout=30_000)
-        page.complaints.clear()
-        own_server.start()
-        handmade.append(run, [record for record in handmade.tell(80) if getattr(record, "step", 0) > 50])
-        wait_for_points(page, "loss", 11)
-        page.locator(".rx-runs .rx-refusal").wait_for(state="hidden")
-        page.complaints.clear()
-
-
 def test_an_empty_lab_says_so_and_does_not_fetch_what_draws_charts(server, visit):
     page = visit(f"{server.url}?tab=train", width=390, height=800, ready=RUN)
     page.locator(".rx-chart-loss .rx-no-points").wait_for()

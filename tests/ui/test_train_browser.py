@@ -119,6 +119,7 @@ def test_closing_the_page_and_restarting_the_server_do_not_touch_a_run(own_serve
     time.sleep(2)
     own_server.start()
     wait_for_points(page, before + 3)
+    page.locator(".rx-runs .rx-refusal").wait_for(state="hidden")
     page.complaints.clear()
     page.close()
     time.sleep(1)
