@@ -119,16 +119,30 @@ def browser():
         browser.close()
 
 
-@pytest.fixture
-def visit(browser):
-    """Open pages in browser contexts of their own; at the end none may have complained."""
-    contexts, complaints = [], []
+@pytest.fixture(scope="session")
+def contexts(browser):
+    """Browser contexts, as many as were ever needed at the same time; each keeps the scripts that it once fetched."""
+    opened = []
+    yield opened
+    for context in opened:
+        context.close()
 
-    def open_page(url, width=1280, height=900, ready=".rx-build svg", **options):
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
-        contexts.append(context)
-        page = context.new_page()
+
+@pytest.fixture
+def visit(browser, contexts):
+    """Open pages in browser contexts of their own, as different people have; at the end none may have complained."""
+    pages, complaints = [], []
+
+    def open_page(url, width=1280, height=900, ready=".rx-build svg", permissions=(), color_scheme=None):
+        if len(pages) == len(contexts):
+            contexts.append(browser.new_context())
+        page = contexts[len(pages)].new_page()
+        pages.append(page)
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=color_scheme)
         page.set_default_timeout(60_000)
+        _forget(page, url)
+        page.context.grant_permissions(list(permissions))
         host = urlparse(url).netloc
         page.complaints = complaints
         page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
@@ -139,9 +153,20 @@ def visit(browser):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for page in pages:
+        page.close()
     assert complaints == []
+
+
+def _forget(page, url):
+    """What an earlier visitor left in the browser is gone, but for files that it fetched."""
+    page.context.set_offline(False)
+    page.context.clear_permissions()
+    page.context.clear_cookies()
+    parts = urlparse(url)
+    if parts.scheme != "file":
+        asked = {"origin": f"{parts.scheme}://{parts.netloc}", "storageTypes": "local_storage,indexeddb"}
+        page.context.new_cdp_session(page).send("Storage.clearDataForOrigin", asked)
 
 
 def _note_foreign(url, host, complaints):

@@ -32,7 +32,7 @@ WIDER = "() => document.documentElement.scrollWidth - innerWidth"
 
 
 def wait_for_variant(page, variant):
-    page.wait_for_function("v => document.querySelector('.rx-build').dataset.variant === v", arg=variant)
+    page.wait_for_function("v => document.querySelector('.rx-build')?.dataset.variant === v", arg=variant)
 
 
 def query(page):
@@ -181,7 +181,7 @@ def test_sizes_follow_typing_and_keep_what_is_typed(server, visit):
     assert page.get_by_role("spinbutton", name="Width", exact=True).input_value() == "128"
     page.get_by_role("textbox", name="Depths").fill("2-2")
     page.get_by_role("textbox", name="Depths").press("Enter")
-    page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant.includes('depths=2-2')")
+    page.wait_for_function("() => document.querySelector('.rx-build')?.dataset.variant.includes('depths=2-2')")
     assert page.get_by_role("textbox", name="Widths").input_value() == "128-256"
 
 

@@ -69,14 +69,14 @@ def test_it_follows_what_build_draws_until_something_is_chosen(server, visit):
     wait_for(page, "resnet18", "resnetv2_18")
     page.get_by_role("tab", name="Build", exact=True).click()
     page.get_by_label("34", exact=True).check()
-    page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant === 'resnet34'")
+    page.wait_for_function("() => document.querySelector('.rx-build')?.dataset.variant === 'resnet34'")
     page.get_by_role("tab", name="Compare", exact=True).click()
     wait_for(page, "resnet34", "resnetv2_34")
     page.get_by_role("button", name="+ plain twin").click()
     wait_for(page, "resnet34", "resnetv2_34", "resnet34,shortcut=none")
     page.get_by_role("tab", name="Build", exact=True).click()
     page.get_by_label("18", exact=True).check()
-    page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant === 'resnet18'")
+    page.wait_for_function("() => document.querySelector('.rx-build')?.dataset.variant === 'resnet18'")
     page.get_by_role("tab", name="Compare", exact=True).click()
     wait_for(page, "resnet34", "resnetv2_34", "resnet34,shortcut=none")
     page.get_by_role("combobox", name="Variant 3").fill("seresnet34")
@@ -293,7 +293,7 @@ def test_other_tabs_ask_for_a_comparison_and_get_a_variant_back(server, visit):
 def test_the_scatter_knows_torchvisions_networks_and_adds_one(compared):
     page = compared
     page.locator(".rx-c-scatter").scroll_into_view_if_needed()
-    page.wait_for_function("() => Number(document.querySelector('.rx-c-scatter').dataset.known) > 30")
+    page.wait_for_function("() => Number(document.querySelector('.rx-c-scatter')?.dataset.known) > 30")
     page.locator(".rx-c-plot .scatterlayer").wait_for()
     legend = page.locator(".rx-c-plot .legend").text_content()
     for words in ("papers", "torchvision V1", "torchvision V2", "1 resnet50", "2 resnetv2_50"):

@@ -63,7 +63,7 @@ def test_repeats_unfold_one_fold_at_a_time(server, visit):
 
 def test_dense_layers_which_differ_unfold_too(server, visit):
     page = visit(server.url + "?v=densenet121")
-    page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant === 'densenet121'")
+    page.wait_for_function("() => document.querySelector('.rx-build')?.dataset.variant === 'densenet121'")
     page.locator(".rx-graph .times").first.click()
     page.locator('.rx-graph .node[data-name="layer1.3"]').wait_for()
     assert "160" in node(page, "layer1.2").text_content()  # 64 channels and three layers of 32 more
@@ -192,7 +192,7 @@ def test_a_link_to_one_node_is_copied(server, visit):
 @pytest.mark.parametrize("old", ["?v=resnet18", "?v=resnet18&run=none-such", "?v=resnet18&new=x&x=layer9.9&by=no&l=7"])
 def test_old_and_newer_links_open(server, visit, old):
     page = visit(server.url + old, ready="#rx-tabs")
-    page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant === 'resnet18'")
+    page.wait_for_function("() => document.querySelector('.rx-build')?.dataset.variant === 'resnet18'")
     assert page.locator(".rx-build .rx-refusal").is_hidden()
 
 
@@ -252,7 +252,7 @@ def test_a_long_network_stays_light_and_the_minimap_moves_it(server, visit):
 def test_one_idea_away(server, visit):
     page = visit(server.url)
     page.get_by_role("group", name="One idea away").get_by_role("button", name="plain twin").click()
-    page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant === 'resnet50,shortcut=none'")
+    page.wait_for_function("() => document.querySelector('.rx-build')?.dataset.variant === 'resnet50,shortcut=none'")
     page.get_by_role("button", name="residual twin").wait_for()
     page.get_by_role("button", name="Compare …").click()
     page.locator('.rx-compare[data-variants="resnet50,shortcut=none~resnetv2_50,shortcut=none"]').wait_for()

@@ -11,7 +11,7 @@ PARTS = ["stem", *(f"layer{stage}.{block}" for stage in (1, 2, 3) for block in (
 
 
 def wait_for_variant(page, variant):
-    page.wait_for_function("v => document.querySelector('.rx-build').dataset.variant === v", arg=variant)
+    page.wait_for_function("v => document.querySelector('.rx-build')?.dataset.variant === v", arg=variant)
 
 
 def open_view(visit, server, variant="resnet20", **options):
@@ -31,7 +31,7 @@ def start(page):
 
 
 def wait_for_state(page, state):
-    page.wait_for_function("s => document.querySelector('.rx-measure').dataset.state === s", arg=state)
+    page.wait_for_function("s => document.querySelector('.rx-measure')?.dataset.state === s", arg=state)
 
 
 def test_a_measurement_stands_beside_its_estimate_and_shares_the_selection(server, visit):
@@ -48,7 +48,7 @@ def test_a_measurement_stands_beside_its_estimate_and_shares_the_selection(serve
     assert "torch" in page.locator(".rx-measure-machine").inner_text()
     rows = page.locator(".rx-measured-table tr[data-name]")
     assert [row.get_attribute("data-name") for row in rows.all()] == PARTS
-    page.wait_for_function("() => +document.querySelector('.rx-chart-measured').dataset.points === 33")
+    page.wait_for_function("() => +document.querySelector('.rx-chart-measured')?.dataset.points === 33")
 
     page.locator(".rx-measured-table tr[data-name='layer2.0']").click()  # one selection
     page.locator(".rx-card h3", has_text="layer2.0").wait_for()
@@ -122,13 +122,13 @@ def test_refusals_are_sentences_where_the_button_is(server, visit):
     page.get_by_label("Device", exact=True).select_option("cuda")
     page.get_by_label("What", exact=True).select_option("forward")
     start(page)
-    page.wait_for_function("() => ['done', 'failed'].includes(document.querySelector('.rx-measure').dataset.state)")
+    page.wait_for_function("() => ['done', 'failed'].includes(document.querySelector('.rx-measure')?.dataset.state)")
 
 
 def test_on_a_narrow_screen_nothing_sticks_out(server, visit):
     page = open_view(visit, server, width=390, height=800)
     start(page)
     wait_for_state(page, "done")
-    page.wait_for_function("() => +document.querySelector('.rx-chart-measured').dataset.points === 33")
+    page.wait_for_function("() => +document.querySelector('.rx-chart-measured')?.dataset.points === 33")
     assert page.evaluate(WIDER) <= 0
     assert page.locator(".rx-measure-table").evaluate("box => box.scrollWidth > box.clientWidth")  # it alone scrolls

@@ -117,7 +117,7 @@ def test_a_live_run_grows_without_a_flicker_and_keeps_zoom(server, visit):
             "() => Plotly.relayout(document.querySelector('.rx-chart-loss'), "
             "{'xaxis.range': [10, 30], 'xaxis.autorange': false})"
         )
-        before = page.evaluate("() => +document.querySelector('.rx-chart-loss').dataset.points")
+        before = page.evaluate("() => +document.querySelector('.rx-chart-loss')?.dataset.points")
         for at in range(70, 200, 30):
             handmade.append(run, [record for record in records if at - 30 < getattr(record, "step", 0) <= at])
             page.wait_for_timeout(900)
@@ -151,7 +151,7 @@ def test_film_and_answers_are_asked_for_only_where_they_are_seen(server, visit):
         page.wait_for_timeout(1500)
         assert len(films) == 1 and not answers
         handmade.append(run, [handmade.shoot(120)], "film.jsonl")
-        page.wait_for_function("() => document.querySelector('.rx-film-picture').dataset.step === '120'")
+        page.wait_for_function("() => document.querySelector('.rx-film-picture')?.dataset.step === '120'")
         view(page).get_by_role("button", name="Confidently wrong").click()
         page.locator(".rx-wrong-list li").nth(1).wait_for()
         assert page.locator(".rx-wrong-list li").count() == 2
@@ -179,12 +179,12 @@ def test_time_is_scrubbed_and_played_with_the_keyboard(server, visit):
     assert slider.get_attribute("aria-valuetext") == "step 10, epoch 0.2"
     assert view(page).get_by_role("button", name="Newest").get_attribute("aria-pressed") == "false"
     page.keyboard.press("ArrowRight")
-    page.wait_for_function("() => document.querySelector('.rx-film-picture').dataset.step === '20'")
+    page.wait_for_function("() => document.querySelector('.rx-film-picture')?.dataset.step === '20'")
     page.keyboard.press("Space")
     page.wait_for_function(
         "() => document.querySelector('.rx-time [aria-pressed]').getAttribute('aria-pressed') === 'true'"
     )
-    page.wait_for_function("() => document.querySelector('.rx-film-picture').dataset.step === '100'")
+    page.wait_for_function("() => document.querySelector('.rx-film-picture')?.dataset.step === '100'")
     view(page).get_by_role("button", name="Play over time").wait_for()  # it holds at the end
 
 
@@ -283,7 +283,7 @@ def test_a_race_is_seen_side_by_side(server, visit, width):
             "() => [...document.querySelectorAll('.rx-chart-gradient_depth')].map((e) => e.layout.yaxis.range)"
         )
         assert ranges[0] == ranges[1] and profiles.count() == 2  # one scale
-        points = page.evaluate("() => +document.querySelector('.rx-chart-training_error').dataset.points")
+        points = page.evaluate("() => +document.querySelector('.rx-chart-training_error')?.dataset.points")
         records = [record for record in handmade.tell(150) if getattr(record, "step", 0) > 100]
         handmade.append(runs[1], records)
         wait_for_points(page, "training_error", points)

@@ -17,7 +17,7 @@ from explorer.ui.space_tab import CHUNK, DESIGNS
 pytestmark = pytest.mark.browser
 
 DONE = """() => {
-  const { state, drawn } = document.querySelector('.rx-space').dataset;
+  const { state, drawn } = document.querySelector('.rx-space')?.dataset;
   return state === 'done' && drawn > 0;
 }"""
 WIDER = "() => document.documentElement.scrollWidth - innerWidth"
@@ -112,7 +112,7 @@ def test_which_variant_under_5m_parameters_has_the_fewest_macs_at_depth_50(serve
     fill(page, "Parameters, at most", "5M")
     fill(page, "Depth, at least", "50")
     fill(page, "Depth, at most", "50")
-    page.wait_for_function("() => document.querySelector('.rx-space').dataset.drawn > 30000")
+    page.wait_for_function("() => document.querySelector('.rx-space')?.dataset.drawn > 30000")
     page.wait_for_function(DONE)
     text, params, macs, _, depth, _ = read_rows(page)[0]
     architecture = parse_variant(text)
@@ -133,7 +133,7 @@ def test_a_budget_greys_what_is_outside_and_keeps_it(server, visit):
     page = open_space(visit, server)
     drawn, (colour, grey) = read(page, "drawn"), page.evaluate(PIXELS)
     fill(page, "MACs, at most", "100M")
-    page.wait_for_function(f"() => document.querySelector('.rx-space').dataset.inside < {drawn}")
+    page.wait_for_function(f"() => document.querySelector('.rx-space')?.dataset.inside < {drawn}")
     page.wait_for_timeout(100)  # a frame
     assert read(page, "drawn") == drawn and 0 < read(page, "inside") < drawn / 2
     after = page.evaluate(PIXELS)
@@ -177,7 +177,7 @@ def test_a_click_opens_a_card_and_build(server, visit):
         ["rx-compare", {"variants": [name, "resnet50"]}], ["rx-build", {"variant": name}],
     ]  # fmt: skip
     assert page.get_by_role("tab", name="Build").get_attribute("aria-selected") == "true"
-    page.wait_for_function("name => document.querySelector('.rx-build').dataset.variant === name", arg=name)
+    page.wait_for_function("name => document.querySelector('.rx-build')?.dataset.variant === name", arg=name)
 
 
 def test_the_link_restores_cloud_axes_budget_and_card(server, visit):
@@ -190,13 +190,13 @@ def test_the_link_restores_cloud_axes_budget_and_card(server, visit):
     fill(first, "Depth, at least", "20")
     fill(first, "Depth, at most", "60")
     fill(first, "MACs, at most", "1.5G")
-    first.wait_for_function("() => document.querySelector('.rx-space').dataset.drawn > 30000")
+    first.wait_for_function("() => document.querySelector('.rx-space')?.dataset.drawn > 30000")
     first.wait_for_function(DONE)
     first.locator(".rx-space-rows tbody button").first.click()
     first.locator(".rx-space-card dl").wait_for()
     assert parameters(first).items() >= {"sf": "cifar", "sy": "params", "ss": "7"}.items()
     second = visit(first.url, ready=".rx-space")
-    second.wait_for_function("() => document.querySelector('.rx-space').dataset.drawn > 30000")
+    second.wait_for_function("() => document.querySelector('.rx-space')?.dataset.drawn > 30000")
     second.wait_for_function(DONE)
     second.locator(".rx-space-card dl").wait_for()
     for name in ("drawn", "inside", "line"):
@@ -213,7 +213,7 @@ def test_back_takes_a_budget_back(server, visit):
     fill(page, "Parameters, at most", "2M")
     assert read(page, "inside") < drawn
     page.go_back()
-    page.wait_for_function(f"() => document.querySelector('.rx-space').dataset.inside == {drawn}")
+    page.wait_for_function(f"() => document.querySelector('.rx-space')?.dataset.inside == {drawn}")
     assert page.get_by_label("Parameters, at most", exact=True).input_value() == ""
 
 
@@ -283,7 +283,7 @@ def test_a_zoom_survives_new_points_and_stop_ends_them(server, visit):
     page.wait_for_timeout(100)
     labels = page.locator(".rx-cloud-back").text_content()
     page.get_by_role("button", name="Draw 20").click()
-    page.wait_for_function("() => document.querySelector('.rx-space').dataset.drawn > 21000")
+    page.wait_for_function("() => document.querySelector('.rx-space')?.dataset.drawn > 21000")
     page.get_by_role("button", name="Stop").click()
     drawn = read(page, "drawn")
     assert page.locator(".rx-cloud-back").text_content() == labels
@@ -341,6 +341,6 @@ def test_a_server_that_is_gone_is_said_and_drawing_goes_on_when_it_is_back(serve
     assert read(page, "drawn") == drawn
     page.unroute("**/component_server/**")
     page.get_by_role("button", name="Go on").click()
-    page.wait_for_function("() => document.querySelector('.rx-space').dataset.drawn > 30000")
+    page.wait_for_function("() => document.querySelector('.rx-space')?.dataset.drawn > 30000")
     assert page.locator(".rx-space-fault").is_hidden()
     page.complaints.clear()  # the browser tells of each request that failed

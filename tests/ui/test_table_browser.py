@@ -16,7 +16,7 @@ CLIPBOARD = {"permissions": ["clipboard-read", "clipboard-write"]}
 
 
 def wait_for_variant(page, variant):
-    page.wait_for_function("v => document.querySelector('.rx-build').dataset.variant === v", arg=variant)
+    page.wait_for_function("v => document.querySelector('.rx-build')?.dataset.variant === v", arg=variant)
 
 
 def open_table(visit, server, variant="resnet50", view="", **options):

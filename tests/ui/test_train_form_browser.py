@@ -186,7 +186,7 @@ def test_what_is_trained_follows_build(server, visit):
     page = open_form(visit, server)
     page.get_by_role("tab", name="Build").click()
     page.get_by_label("32", exact=True).check()
-    page.wait_for_function("() => document.querySelector('.rx-build').dataset.variant === 'resnet32'")
+    page.wait_for_function("() => document.querySelector('.rx-build')?.dataset.variant === 'resnet32'")
     page.locator(".rx-ideas").get_by_role("button", name="Train …").click()
     wait_for_variants(page, "resnet32")
     page.get_by_role("tab", name="Build").click()
