@@ -3,14 +3,19 @@ import { saveFile } from "./files.js";
 
 let loading = null;
 
-/** Load plotly.js once, when the first points are to be drawn, or where they are soon expected. */
+/** Load plotly.js once, when the first points are to be drawn, or where they are soon expected; what failed is tried anew. */
 export function loadPlotly() {
   if (window.Plotly) return Promise.resolve(window.Plotly);
   loading ??= new Promise((resolve, reject) => {
     const script = document.createElement("script");
     script.src = new URL("../plotly.min.js", import.meta.url).href;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = () => reject(new Error("plotly.js could not be loaded from this server"));
+    const fail = () => {
+      loading = null;
+      script.remove();
+      reject(new Error("plotly.js, which draws this, could not be loaded from the server: reload the page."));
+    };
+    script.onload = () => (window.Plotly ? resolve(window.Plotly) : fail());
+    script.onerror = fail;
     document.head.append(script);
   });
   return loading;
@@ -110,19 +115,22 @@ export class Chart {
         if (!empty && !window.Plotly) await loadPlotly(); // the figure may be another one then
         else {
           this.wanted = false;
-          if (empty) this.drawNothing();
+          if (empty) this.drawNothing(this.figure.layout.meta.empty);
           else await this.drawPoints(window.Plotly);
         }
       }
+    } catch (error) {
+      if (window.Plotly) throw error;
+      this.drawNothing(error.message);
     } finally {
       this.busy = false;
     }
   }
 
   /** Without points: what the chart will show, and why it does not yet. It needs no plotly.js, which takes a second. */
-  drawNothing() {
-    const { title, meta } = this.figure.layout;
-    const lines = [["b", title.text], ["span", meta.empty]].map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text }));
+  drawNothing(words) {
+    if (!this.figure) return; // taken off the page meanwhile
+    const lines = [["b", this.figure.layout.title.text], ["span", words]].map(([tag, text]) => Object.assign(document.createElement(tag), { textContent: text }));
     const frame = Object.assign(document.createElement("div"), { className: "rx-no-points" });
     frame.append(...lines);
     this.clear();

@@ -119,7 +119,7 @@ class RunView {
     this.standings.element.hidden = kind === "one";
     if (kind === "one") this.differences.show([]);
     this.draw(null);
-    if (this.ids.length) loadPlotly(); // its points come soon
+    if (this.ids.length) loadPlotly().catch(() => {}); // points come soon; charts say where it failed
   }
 
   wake() {

@@ -353,6 +353,18 @@ def test_a_run_exports_its_charts_as_a_picture_and_its_records(server, visit):
     assert (file.suggested_filename, file.path().read_bytes()) == (name, content)
 
 
+def test_charts_that_can_not_be_drawn_say_so_and_are_drawn_later(server, visit):
+    page = visit(f"{server.url}?tab=train", ready=RUN)
+    page.route("**/plotly.min.js", lambda route: route.abort())
+    open_run = "id => dispatchEvent(new CustomEvent('rx-run', { detail: { id } }))"
+    page.evaluate(open_run, handmade.make_run(server.home, "undrawn1").id)
+    page.locator(".rx-chart-loss").get_by_text("could not be loaded").wait_for()
+    page.unroute("**/plotly.min.js")
+    page.evaluate(open_run, handmade.make_run(server.home, "undrawn2").id)
+    wait_for_points(page, "loss", 10)
+    page.complaints.clear()  # the browser tells of each request that failed
+
+
 def test_an_empty_lab_says_so_and_does_not_fetch_what_draws_charts(server, visit):
     page = visit(f"{server.url}?tab=train", width=390, height=800, ready=RUN)
     page.locator(".rx-chart-loss .rx-no-points").wait_for()
