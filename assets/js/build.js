@@ -61,6 +61,7 @@ const FRAME = `
 export function mount(element, { props, server, on }) {
   const frame = element.querySelector(".rx-widget");
   frame.innerHTML = FRAME;
+  frame.inert = true; // until something is drawn, no button has anything to work on
   const view = new View(frame, server, on, props.value);
   view.first = props.value;
   const restore = () => {
@@ -248,6 +249,7 @@ class View {
       return this.controls.update(this.value.controls, this.controls.text.value);
     }
     this.refuse("");
+    this.frame.inert = false;
     const before = this.value;
     this.value = value;
     this.find(".rx-name").textContent = value.variant; // in full: the field cuts a long one

@@ -351,6 +351,20 @@ def test_what_is_typed_while_an_answer_is_on_its_way_stays(server, visit):
     assert page.evaluate("() => window.delayed") >= 2
 
 
+def test_nothing_can_be_pressed_before_something_is_drawn(server, visit):
+    page, held = visit(server.url), []
+    page.route("**/component_server/**", lambda route: held.append(route))
+    with page.expect_request("**/component_server/**"):
+        page.goto(server.url + "?v=resnet18")
+    page.locator(".rx-build[inert]").wait_for()
+    for route in held:
+        route.continue_()
+    page.unroute("**/component_server/**")
+    wait_for_variant(page, "resnet18")
+    page.get_by_role("button", name="Save", exact=True).click()
+    page.get_by_role("group", name="Save").get_by_role("button", name="SVG").wait_for()
+
+
 def test_back_drops_an_answer_that_comes_late(server, visit):
     page = visit(server.url)
     for depth in ("18", "34"):
