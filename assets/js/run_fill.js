@@ -39,6 +39,7 @@ function tickLog(values, fine = true) {
   for (const value of values) [low, high] = [Math.min(low, value), Math.max(high, value)];
   [low, high] = [Math.log10(low), Math.log10(high)];
   const decades = high - low, ticks = [];
+  if (fine && decades < 0.3) return {}; // two of them may not be in sight: plotly finds others
   const digits = decades < 0.7 && fine ? [1, 1.5, 2, 2.5, 3, 4, 5, 6, 7, 8] : decades < 2.5 ? [1, 2, 5] : [1];
   const size = (digits.length === 1 && Math.ceil(decades / 8)) || 1;
   for (let power = Math.floor(low) - 2; power < Math.ceil(high) + 3; power++)

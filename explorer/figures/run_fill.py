@@ -76,8 +76,13 @@ def _collect(data: Sequence[Figure], letter: str) -> list[float]:
 
 
 def tick_log(values: Sequence[float], fine: bool = True) -> Figure:
-    """Labels of a logarithmic axis: powers of ten over many decades, more over few; some more on each side."""
+    """Labels of a logarithmic axis: powers of ten over many decades, more over few; some more on each side.
+
+    A `fine` axis over less than 0.3 of a decade, where two of them may not be in sight, is left to plotly.
+    """
     low, high = (log10(min(values)), log10(max(values))) if values else (-2.0, 1.0)
+    if fine and high - low < 0.3:
+        return {}
     digits = _choose_digits(high - low, fine)
     size = (ceil((high - low) / 8) or 1) if len(digits) == 1 else 1
     powers = (power for power in range(floor(low) - 2, ceil(high) + 3) if power % size == 0)

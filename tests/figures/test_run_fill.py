@@ -50,7 +50,7 @@ def test_a_long_run_of_a_deep_network_draws_few_cells():
         ([1e-8, 1.0], {"10<sup>−8</sup>", "10<sup>−4</sup>", "1"}),
         ([], {"0.01", "0.1", "1", "10"}),
         ([2e-5, 5e-5], {"2·10<sup>−5</sup>", "2.5·10<sup>−5</sup>", "5·10<sup>−5</sup>"}),
-        ([1.9, 2.4], {"1.5", "2", "2.5", "0.25"}),
+        ([1.9, 4.4], {"1.5", "2", "2.5", "0.25"}),
     ],
 )
 def test_ticks_of_a_logarithmic_axis_are_round_and_say_their_value(values, shown):
@@ -61,6 +61,19 @@ def test_ticks_of_a_logarithmic_axis_are_round_and_say_their_value(values, shown
         number = float(digit.rstrip("·") or 1) * 10 ** int(power) if power else float(text)
         assert number == pytest.approx(value)
     assert len(ticks["tickvals"]) <= 60
+
+
+@pytest.mark.parametrize("span", [0.301, 0.35, 0.5, 0.69, 0.7, 1.5, 2.49, 2.5, 6, 9])
+@pytest.mark.parametrize("low", [shift / 7 - 3 for shift in range(15)])
+def test_two_labels_of_a_logarithmic_axis_are_in_sight_wherever_it_begins(low, span):
+    ticks = tick_log([10**low, 10 ** (low + span)])["tickvals"]
+    assert sum(10**low * 0.999 <= tick <= 10 ** (low + span) * 1.001 for tick in ticks) >= 2
+
+
+def test_a_narrow_logarithmic_axis_is_left_to_plotly():
+    """The first losses of ten classes lie about ln 10: none of 1, 1.5, 2, 2.5, 3 may be among them."""
+    assert tick_log([2.19, 2.3, 2.46]) == {} == tick_log([2.3])
+    assert tick_log([2.19, 2.46], fine=False)["tickvals"]
 
 
 def test_stages_are_told_apart_by_lines_and_named_once():
